@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The whole definition of accounting: when a flow has ended and what a packet adds to it.
+ * Packet time decides, never the wall clock, so a capture and a live run split alike. A packet
+ * older than its flow's last one adds a gap of zero and never ends anything.
+ */
+#ifndef METER_METER_H
+#define METER_METER_H
+
+#include "types.h"
+
+/* A connection that said goodbye lingers this long for stray segments before its flow ends. */
+#define METER_LINGER_NS 1000000000ull
+
+static __always_inline __u64 meter_last_ns(const struct flow_counters *c)
+{
+	__u64 a = c->dir[0].last_ns, b = c->dir[1].last_ns;
+
+	return a > b ? a : b;
+}
+
+static __always_inline __u64 meter_first_ns(const struct flow_counters *c)
+{
+	const struct flow_dir *src = &c->dir[c->initiator & 1];
+	const struct flow_dir *dst = &c->dir[!(c->initiator & 1)];
+
+	return src->packets ? src->first_ns : dst->first_ns;
+}
+
+/* TCP said goodbye: RST, or FIN from both sides. */
+static __always_inline int meter_finished(const struct flow_counters *c,
+					  const struct meter_config *cfg)
+{
+	__u32 any = c->dir[0].tcp_flags | c->dir[1].tcp_flags;
+	__u32 both = c->dir[0].tcp_flags & c->dir[1].tcp_flags;
+
+	return cfg->tcp_end && ((any & TCP_FLAG_RST) || (both & TCP_FLAG_FIN));
+}
+
+/* How long the flow may be silent; the reason is meter_silence_reason(). */
+static __always_inline __u64 meter_patience_ns(const struct flow_counters *c,
+					       const struct meter_config *cfg)
+{
+	if (meter_finished(c, cfg) && cfg->idle_ns > METER_LINGER_NS)
+		return METER_LINGER_NS;
+	return cfg->idle_ns;
+}
+
+static __always_inline enum flow_end_reason
+meter_silence_reason(const struct flow_counters *c, const struct meter_config *cfg)
+{
+	return meter_finished(c, cfg) ? FLOW_END_DETECTED : FLOW_END_IDLE;
+}
+
+/* Whether packet p finds its flow ended, and why. A limit of 0 ns ends the flow at every packet. */
+static __always_inline enum flow_end_reason
+meter_expired(const struct flow_counters *c, const struct packet *p, const struct meter_config *cfg)
+{
+	__u64 last = meter_last_ns(c), first = meter_first_ns(c);
+	__u64 now = p->time_ns > last ? p->time_ns : last;
+
+	if (now - last >= meter_patience_ns(c, cfg))
+		return meter_silence_reason(c, cfg);
+	if (now - first >= cfg->active_ns)
+		return FLOW_END_ACTIVE;
+	if (meter_finished(c, cfg) && (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
+		return FLOW_END_DETECTED;
+	return FLOW_END_NONE;
+}
+
+static __always_inline void meter_add128(struct sum128 *sum, __u64 hi, __u64 lo)
+{
+	hi += meter_fetch_add(&sum->lo, lo) + lo < lo;
+	if (hi)
+		meter_add(&sum->hi, hi);
+}
+
+/* sum += x * x, exactly; one multiplication while x fits 32 bits. */
+static __always_inline void meter_add_square(struct sum128 *sum, __u64 x)
+{
+	__u64 high = x >> 32, low = (__u32)x;
+	__u64 lo = low * low, hi = 0;
+
+	if (high) {
+		__u64 cross = high * low; /* counts twice, at 2^32 */
+		__u64 shifted = cross << 33;
+
+		hi = high * high + (cross >> 31);
+		lo += shifted;
+		hi += lo < shifted;
+	}
+	meter_add128(sum, hi, lo);
+}
+
+static __always_inline void meter_add_gap(struct flow_gaps *gaps, __u64 gap_ns)
+{
+	meter_raise(&gaps->inv_min_ns, ~gap_ns);
+	meter_raise(&gaps->max_ns, gap_ns);
+	meter_add_square(&gaps->squares, gap_ns);
+}
+
+static __always_inline void meter_add_size(struct flow_dir_stats *d, __u32 size)
+{
+	meter_raise32(&d->inv_min_size, ~size);
+	meter_raise32(&d->max_size, size);
+	meter_add_square(&d->size_squares, size);
+}
+
+/* Flags of a super-packet's segments: CWR on the first, PSH and FIN on the last, the rest on all. */
+static __always_inline void meter_add_flags(struct flow_dir_stats *d, const struct packet *p)
+{
+	const __u8 once = TCP_FLAG_CWR | TCP_FLAG_PSH | TCP_FLAG_FIN;
+
+	for (int bit = 0; bit < TCP_FLAG_BITS; bit++)
+		if (p->tcp_flags & (1 << bit))
+			meter_add32(&d->flags[bit], once & (1 << bit) ? 1 : p->segments);
+}
+
+static __always_inline void meter_update_stats(struct flow_stats *s, const struct flow_counters *c,
+					       const struct packet *p, __u64 dir_gap_ns, __u32 size)
+{
+	struct flow_dir_stats *d = &s->dir[p->dir & 1];
+	const struct flow_dir *seen = &c->dir[p->dir & 1];
+
+	meter_add_size(d, size);
+	if (seen->packets)
+		meter_add_gap(&d->gaps, dir_gap_ns);
+	if (seen->packets || c->dir[!(p->dir & 1)].packets)
+		meter_add_gap(&s->gaps, p->gap_ns);
+	if (p->segments > 1) {
+		__u32 full = size + p->segment_extra;
+
+		meter_raise32(&d->inv_min_size, ~full);
+		meter_raise32(&d->max_size, full);
+		meter_add128(&d->size_squares, 0, (__u64)full * full * (p->segments - 1));
+		meter_raise(&d->gaps.inv_min_ns, ~0ull);
+		meter_raise(&s->gaps.inv_min_ns, ~0ull);
+	}
+	if (p->tcp_flags)
+		meter_add_flags(d, p);
+}
+
+/* Serial number arithmetic of RFC 1982: a sorts before b. */
+static __always_inline int meter_seq_before(__u32 a, __u32 b)
+{
+	return (__s32)(a - b) < 0;
+}
+
+/*
+ * A segment that carries only sequence space seen before was retransmitted; one that lies in the
+ * newest gap fills it and is out of order (whether the network or the sender was late cannot be
+ * told here). Segments without data, SYN or FIN have no place in the sequence space.
+ */
+static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct packet *p, int first)
+{
+	struct flow_tcp_dir *d = &t->dir[p->dir & 1];
+	__u32 length = p->size[ACCOUNT_PAYLOAD] * p->segments + p->segment_extra * (p->segments - 1);
+	__u32 end = p->tcp_seq + length + !!(p->tcp_flags & TCP_FLAG_SYN) +
+		    !!(p->tcp_flags & TCP_FLAG_FIN);
+
+	if (!p->tcp_window && !(p->tcp_flags & TCP_FLAG_RST))
+		meter_add32(&d->zero_window, p->segments);
+	if (end == p->tcp_seq)
+		return;
+	if (first || (!d->next_seq && !d->hole_end)) {
+		d->next_seq = end;
+		d->hole_seq = d->hole_end = end;
+		return;
+	}
+	if (!meter_seq_before(p->tcp_seq, d->next_seq)) {
+		if (p->tcp_seq != d->next_seq) {
+			d->hole_seq = d->next_seq;
+			d->hole_end = p->tcp_seq;
+		}
+		d->next_seq = end;
+		return;
+	}
+	if (d->hole_seq != d->hole_end && !meter_seq_before(p->tcp_seq, d->hole_seq) &&
+	    !meter_seq_before(d->hole_end, end)) {
+		meter_add32(&d->out_of_order, p->segments);
+		if (p->tcp_seq == d->hole_seq)
+			d->hole_seq = end;
+		else if (end == d->hole_end)
+			d->hole_end = p->tcp_seq;
+		return;
+	}
+	if (!meter_seq_before(d->next_seq, end))
+		meter_add32(&d->retransmitted, p->segments);
+	else
+		d->next_seq = end;
+}
+
+/* Starts a flow: memory zeroed, initiator the sender of p unless a cut continues an older chunk. */
+static __always_inline void meter_open(struct flow_counters *c, const struct packet *p)
+{
+	c->initiator = p->dir;
+}
+
+/*
+ * Adds packet p to its flow and sets p->gap_ns. stats and tcp are NULL when not asked for.
+ * On the host exact; in the kernel sums are exact, and gaps between packets that two CPUs handle
+ * at the same moment are approximate.
+ */
+static __always_inline void meter_update(struct flow_counters *c, struct flow_stats *stats,
+					 struct flow_tcp *tcp, struct packet *p,
+					 const struct meter_config *cfg)
+{
+	struct flow_dir *d = &c->dir[p->dir & 1];
+	__u64 last = meter_last_ns(c);
+	__u64 now = p->time_ns > last ? p->time_ns : last;
+	__u32 size = p->size[cfg->accounting & (ACCOUNT_MODES - 1)];
+	int first = !d->packets;
+
+	p->gap_ns = first && !c->dir[!(p->dir & 1)].packets ? 0 : now - last;
+	if (stats)
+		meter_update_stats(stats, c, p, now - d->last_ns, size);
+	if (tcp && p->key.protocol == 6 && p->has_l4)
+		meter_update_tcp(tcp, p, first);
+	if (first) {
+		d->first_ns = now;
+		d->tos = p->tos;
+	}
+	d->last_ns = now;
+	meter_add(&d->packets, p->segments);
+	meter_add(&d->bytes, (__u64)size * p->segments + (__u64)p->segment_extra * (p->segments - 1));
+	meter_or32(&d->tcp_flags, p->tcp_flags);
+	if (p->ttl > d->ttl_max)
+		d->ttl_max = p->ttl;
+	if (255 - p->ttl > d->ttl_inv_min)
+		d->ttl_inv_min = 255 - p->ttl;
+}
+
+#endif
