@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Everything a run can be told, filled by options.c from its table: defaults, then the YAML file,
+ * then WEIR_* variables, then the command line. Strings belong to the config.
+ */
+#ifndef USER_CONFIG_H
+#define USER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct string_list {
+	char **items;
+	size_t count;
+	int level; /* enum config_level that the items come from */
+};
+
+/* A rotation limit: at most one of the two is not 0. */
+struct rotation {
+	uint64_t interval_ns;
+	uint64_t bytes;
+};
+
+/* Levels of options: higher ones replace what lower ones said. */
+enum config_level { LEVEL_DEFAULT, LEVEL_FILE, LEVEL_ENVIRONMENT, LEVEL_ARGV };
+
+struct config {
+	/* source */
+	struct string_list read_files; /* -r, in the order given; "-" is stdin */
+	char *filter;		       /* libpcap expression, NULL = everything */
+
+	/* metering */
+	uint64_t idle_ns;   /* --idle-timeout */
+	uint64_t active_ns; /* --active-timeout */
+	uint32_t tunnels;   /* --tunnels: bit per enum tunnel_type */
+	uint32_t accounting; /* --accounting: enum accounting */
+	bool tcp_end;
+	uint64_t max_flows;  /* 0 = no bound */
+	uint64_t stop_after; /* flows; 0 = never */
+
+	/* what is told about a flow */
+	bool dissect; /* --no-dissect clears it */
+	uint64_t max_tcp_dissections;
+	uint64_t max_udp_dissections;
+	bool stats;
+	uint64_t splt; /* packets, 0 = off */
+	uint32_t profile; /* enum profile of record.h */
+	char *fields;	  /* --fields a,b,c; NULL = the profile's */
+	char *probe_name; /* NULL = host name */
+
+	/* output */
+	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
+	struct rotation rotate;
+	char *anonymize;     /* columns, NULL = none */
+	char *anonymize_key; /* file, NULL = random */
+	bool anonymize_prefix; /* addresses keep common prefixes: Crypto-PAn */
+	char *summary;	     /* file of the JSON summary, "-" = stdout, NULL = none */
+	bool quiet;
+
+	char *config_file; /* -c */
+};
+
+#endif

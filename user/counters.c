@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "counters.h"
+
+const struct counter_info counter_table[COUNTERS] = {
+	[COUNTER_SEEN] = { "", "seen", "packets that arrived" },
+	[COUNTER_METERED] = { "", "metered", "packets counted into a flow" },
+	[COUNTER_FILTERED] = { "", "filtered", "packets that the capture filter does not match" },
+	[COUNTER_IGNORED_NOT_IP] = { "ignored", "not_ip", "packets that do not carry IP" },
+	[COUNTER_IGNORED_TRUNCATED] = { "ignored", "truncated",
+					"packets captured too short for their IP header" },
+	[COUNTER_IGNORED_MALFORMED] = { "ignored", "malformed",
+					"packets whose IP header contradicts itself" },
+	[COUNTER_IGNORED_TOO_DEEP] = { "ignored", "too_deep",
+				       "packets with more VLAN tags or MPLS labels than looked through" },
+	[COUNTER_IGNORED_WLAN] = { "ignored", "wlan",
+				   "802.11 frames that are not readable data: management, control, "
+				   "encrypted" },
+	[COUNTER_LOST_NO_MEMORY] = { "lost", "no_memory", "packets whose flow found no memory" },
+	[COUNTER_MISSED_COPIES] = { "", "missed_copies",
+				    "first packets of flows, counted but not looked into" },
+	[COUNTER_BYTES] = { "", "bytes", "bytes of the metered packets, by --accounting" },
+	[COUNTER_FLOWS] = { "", "flows", "flow records" },
+	[COUNTER_ENDED_IDLE] = { "ended", "idle", "flows ended by the idle timeout" },
+	[COUNTER_ENDED_ACTIVE] = { "ended", "active", "flows cut by the active timeout" },
+	[COUNTER_ENDED_DETECTED] = { "ended", "end_of_flow", "flows ended by TCP FIN or RST" },
+	[COUNTER_ENDED_FORCED] = { "ended", "forced", "flows ended by the end of input or a stop" },
+	[COUNTER_ENDED_NO_RESOURCES] = { "ended", "lack_of_resources",
+					 "flows ended early by --max-flows" },
+};
+
+enum counter counter_of_refusal(enum parse_status status)
+{
+	switch (status) {
+	case PARSE_TRUNCATED:
+		return COUNTER_IGNORED_TRUNCATED;
+	case PARSE_MALFORMED:
+		return COUNTER_IGNORED_MALFORMED;
+	case PARSE_TOO_DEEP:
+		return COUNTER_IGNORED_TOO_DEEP;
+	default:
+		return COUNTER_IGNORED_NOT_IP;
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ledger: where every packet went. At any moment
+ *   seen = metered + filtered + sum(ignored) + sum(lost)
+ * and the packets of exported records plus those of live flows are metered. Each counter is
+ * counted where it happens, none by subtraction; all packet counters count wire segments.
+ */
+#ifndef USER_COUNTERS_H
+#define USER_COUNTERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "meter/parse.h"
+
+enum counter {
+	COUNTER_SEEN,
+	COUNTER_METERED,
+	COUNTER_FILTERED,
+	COUNTER_IGNORED_NOT_IP,
+	COUNTER_IGNORED_TRUNCATED,
+	COUNTER_IGNORED_MALFORMED,
+	COUNTER_IGNORED_TOO_DEEP,
+	COUNTER_IGNORED_WLAN,
+	COUNTER_LOST_NO_MEMORY,
+	COUNTER_MISSED_COPIES,
+	COUNTER_BYTES,
+	COUNTER_FLOWS,
+	COUNTER_ENDED_IDLE,
+	COUNTER_ENDED_ACTIVE,
+	COUNTER_ENDED_DETECTED,
+	COUNTER_ENDED_FORCED,
+	COUNTER_ENDED_NO_RESOURCES,
+	COUNTERS,
+};
+
+/* A row of the counter table. group and name make the JSON path; group "" is the top level. */
+struct counter_info {
+	const char *group, *name, *help;
+};
+
+extern const struct counter_info counter_table[COUNTERS];
+
+struct ledger {
+	uint64_t value[COUNTERS];
+};
+
+static inline void ledger_add(struct ledger *l, enum counter c, uint64_t add)
+{
+	l->value[c] += add;
+}
+
+/* The counter of a packet that the parser refused. */
+enum counter counter_of_refusal(enum parse_status status);
+
+#endif

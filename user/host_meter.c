@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Flows stand in one of two lists, ordered by their last packet's arrival: those that may be
+ * silent for the idle timeout, and finished TCP connections, which linger shortly. So the flow
+ * that ends next is always at a head, and expiry costs a bounded number of steps a packet.
+ */
+#include "host_meter.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "flow_index.h"
+#include "meter/fragment.h"
+#include "meter/key.h"
+#include "meter/meter.h"
+#include "slab.h"
+
+/* Each packet opens one flow at most, so a few steps always keep up. */
+#define EXPIRY_STEPS 4
+
+enum flow_list { LIST_OPEN, LIST_FINISHED, LISTS };
+
+struct entry {
+	struct flow_key key;
+	uint32_t flow; /* the flow table's number */
+	uint32_t hash;
+	uint32_t list; /* enum flow_list */
+	uint32_t zero;
+	struct flow_counters counters;
+	/* then struct flow_stats and struct flow_tcp, if counted */
+};
+
+struct host_meter {
+	struct meter_config config;
+	struct flow_table *flows;
+	struct ledger *ledger;
+	struct flow_index index;
+	struct slab entries;
+	struct slab_list lists[LISTS];
+	struct fragment_slot *fragments;
+	uint64_t seed;
+	uint64_t max_flows;
+	uint64_t clock_ns; /* the older of the last two packet times */
+	uint64_t packet_ns;
+};
+
+struct host_meter *host_meter_new(const struct meter_config *config, uint64_t max_flows,
+				  struct flow_table *flows, struct ledger *ledger)
+{
+	struct host_meter *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->config = *config;
+	m->max_flows = max_flows;
+	m->flows = flows;
+	m->ledger = ledger;
+	slab_init(&m->entries, sizeof(struct entry) +
+				       (config->stats ? sizeof(struct flow_stats) : 0) +
+				       (config->tcp ? sizeof(struct flow_tcp) : 0));
+	m->fragments = calloc(FRAGMENT_SLOTS, sizeof(*m->fragments));
+	if (!m->fragments || flow_index_init(&m->index) < 0) {
+		host_meter_free(m);
+		return NULL;
+	}
+	/* An attacker who knew the hash could make all flows collide. */
+	if (getrandom(&m->seed, sizeof(m->seed), GRND_NONBLOCK) != sizeof(m->seed))
+		m->seed = (uintptr_t)m;
+	return m;
+}
+
+void host_meter_free(struct host_meter *m)
+{
+	if (!m)
+		return;
+	slab_destroy(&m->entries);
+	flow_index_destroy(&m->index);
+	free(m->fragments);
+	free(m);
+}
+
+uint64_t host_meter_flows(const struct host_meter *m)
+{
+	return m->entries.used;
+}
+
+static struct flow_stats *entry_stats(const struct host_meter *m, struct entry *e)
+{
+	return m->config.stats ? (struct flow_stats *)(e + 1) : NULL;
+}
+
+static struct flow_tcp *entry_tcp(const struct host_meter *m, struct entry *e)
+{
+	char *end = (char *)(e + 1) + (m->config.stats ? sizeof(struct flow_stats) : 0);
+
+	return m->config.tcp ? (struct flow_tcp *)end : NULL;
+}
+
+static void entry_report_end(struct host_meter *m, struct entry *e, enum flow_end_reason reason)
+{
+	struct flow_end end = {
+		.key = &e->key,
+		.counters = &e->counters,
+		.stats = entry_stats(m, e),
+		.tcp = entry_tcp(m, e),
+		.reason = reason,
+	};
+
+	flow_table_end(m->flows, e->flow, &end);
+}
+
+static void entry_end(struct host_meter *m, uint32_t number, enum flow_end_reason reason)
+{
+	struct entry *e = slab_at(&m->entries, number);
+
+	slab_remove(&m->entries, &m->lists[e->list], number);
+	flow_index_remove(&m->index, e->hash, number);
+	entry_report_end(m, e, reason);
+	slab_release(&m->entries, number);
+}
+
+/*
+ * Looks at the head of a list. A head from the clock's future (files out of order) goes to the
+ * back, so that nobody waits behind it. False: nothing to do.
+ */
+static bool expire_head(struct host_meter *m, enum flow_list list)
+{
+	uint32_t number = m->lists[list].head;
+	const struct flow_counters *c;
+	struct entry *e;
+	uint64_t last;
+
+	if (!number)
+		return false;
+	e = slab_at(&m->entries, number);
+	c = &e->counters;
+	last = meter_last_ns(c);
+	if (last > m->clock_ns) {
+		if (m->lists[list].tail == number || last <= m->packet_ns)
+			return false;
+		slab_remove(&m->entries, &m->lists[list], number);
+		slab_append(&m->entries, &m->lists[list], number);
+		return true;
+	}
+	if (m->clock_ns - last < meter_patience_ns(c, &m->config))
+		return false;
+	entry_end(m, number, meter_silence_reason(c, &m->config));
+	return true;
+}
+
+/* One wild time stamp must not end everybody's flows, so the clock waits for a second opinion. */
+static void advance_clock(struct host_meter *m, uint64_t now_ns)
+{
+	m->clock_ns = now_ns < m->packet_ns ? now_ns : m->packet_ns;
+	m->packet_ns = now_ns;
+	for (int list = 0; list < LISTS; list++)
+		for (int i = 0; i < EXPIRY_STEPS && expire_head(m, list); i++)
+			;
+}
+
+/* Room for one more flow: the flow that has been idle longest makes way. */
+static void make_room(struct host_meter *m)
+{
+	uint32_t open = m->lists[LIST_OPEN].head, finished = m->lists[LIST_FINISHED].head;
+	uint32_t victim = open ? open : finished;
+
+	if (open && finished) {
+		const struct entry *a = slab_at(&m->entries, open);
+		const struct entry *b = slab_at(&m->entries, finished);
+
+		if (meter_last_ns(&b->counters) < meter_last_ns(&a->counters))
+			victim = finished;
+	}
+	entry_end(m, victim, FLOW_END_NO_RESOURCES);
+}
+
+static uint32_t entry_find(const struct host_meter *m, const struct flow_key *key, uint32_t hash)
+{
+	uint32_t at = hash & m->index.mask;
+
+	for (; m->index.buckets[at].number; at = (at + 1) & m->index.mask) {
+		const struct entry *e;
+
+		if (m->index.buckets[at].hash != hash)
+			continue;
+		e = slab_at(&m->entries, m->index.buckets[at].number);
+		if (key_equal(&e->key, key))
+			return m->index.buckets[at].number;
+	}
+	return 0;
+}
+
+static uint32_t entry_new(struct host_meter *m, const struct packet *p, uint32_t hash)
+{
+	struct entry *e;
+	uint32_t number;
+
+	if (m->max_flows && m->entries.used >= m->max_flows)
+		make_room(m);
+	number = slab_alloc(&m->entries);
+	if (!number)
+		return 0;
+	if (flow_index_add(&m->index, hash, number) < 0) {
+		slab_release(&m->entries, number);
+		return 0;
+	}
+	e = slab_at(&m->entries, number);
+	e->key = p->key;
+	e->hash = hash;
+	meter_open(&e->counters, p);
+	slab_append(&m->entries, &m->lists[LIST_OPEN], number);
+	return number;
+}
+
+/* The flow goes on in a new record; after a cut its source stays the source. */
+static void entry_restart(struct host_meter *m, struct entry *e, const struct packet *p,
+			  enum flow_end_reason reason)
+{
+	uint8_t initiator = reason == FLOW_END_ACTIVE ? e->counters.initiator : p->dir;
+
+	entry_report_end(m, e, reason);
+	memset(&e->counters, 0, m->entries.size - offsetof(struct entry, counters));
+	e->flow = 0;
+	e->counters.initiator = initiator;
+}
+
+static void entry_touch(struct host_meter *m, uint32_t number, struct entry *e)
+{
+	enum flow_list list = meter_finished(&e->counters, &m->config) ? LIST_FINISHED : LIST_OPEN;
+
+	if (m->lists[list].tail == number)
+		return;
+	slab_remove(&m->entries, &m->lists[e->list], number);
+	slab_append(&m->entries, &m->lists[list], number);
+	e->list = list;
+}
+
+static uint32_t first_packets(const struct meter_config *cfg, uint8_t protocol)
+{
+	return protocol == PROTO_TCP ? cfg->first_tcp :
+	       protocol == PROTO_UDP ? cfg->first_udp :
+				       cfg->first_other;
+}
+
+static void entry_count(struct host_meter *m, struct entry *e, struct packet *p,
+			const struct frame *frame)
+{
+	struct flow_counters *c = &e->counters;
+
+	meter_update(c, entry_stats(m, e), entry_tcp(m, e), p, &m->config);
+	ledger_add(m->ledger, COUNTER_METERED, p->segments);
+	ledger_add(m->ledger, COUNTER_BYTES, p->size[m->config.accounting]);
+	if (c->emitted >= first_packets(&m->config, p->key.protocol))
+		return;
+	c->emitted++;
+	if (!flow_table_packet(m->flows, &e->flow, c->initiator, p, frame))
+		c->emitted = UINT32_MAX;
+}
+
+void host_meter_packet(struct host_meter *m, struct packet *p, const struct frame *frame)
+{
+	enum flow_end_reason reason;
+	uint32_t hash, number;
+	struct entry *e;
+
+	key_canonicalize(p);
+	if (p->fragment)
+		fragment_resolve(&m->fragments[fragment_slot_of(&p->fragment_id)], p);
+	hash = XXH3_64bits_withSeed(&p->key, sizeof(p->key), m->seed);
+	number = entry_find(m, &p->key, hash);
+	if (!number) {
+		number = entry_new(m, p, hash);
+		if (!number) {
+			ledger_add(m->ledger, COUNTER_LOST_NO_MEMORY, p->segments);
+			return;
+		}
+		e = slab_at(&m->entries, number);
+	} else {
+		e = slab_at(&m->entries, number);
+		reason = meter_expired(&e->counters, p, &m->config);
+		if (reason)
+			entry_restart(m, e, p, reason);
+	}
+	entry_count(m, e, p, frame);
+	entry_touch(m, number, e);
+	advance_clock(m, p->time_ns);
+}
+
+void host_meter_end_all(struct host_meter *m, enum flow_end_reason reason)
+{
+	for (int list = 0; list < LISTS; list++)
+		while (m->lists[list].head)
+			entry_end(m, m->lists[list].head, reason);
+}
