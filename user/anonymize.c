@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "anonymize.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gcrypt.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define KEY_MIN	    32 /* Crypto-PAn: 16 bytes of AES key, 16 of pad */
+#define KEY_MAX	    64
+#define HASH_BYTES  16
+#define CACHE_SLOTS 4096 /* Crypto-PAn costs a block cipher call a bit */
+
+struct cached {
+	uint8_t from[16], to[16];
+	uint8_t length; /* 0 = empty */
+};
+
+struct anonymizer {
+	gcry_md_hd_t hash;
+	gcry_cipher_hd_t cipher;
+	uint8_t key[KEY_MAX];
+	size_t key_length;
+	uint8_t pad[16];
+	bool prefix;
+	bool *hidden; /* by column */
+	struct cached cache[CACHE_SLOTS];
+};
+
+/* Columns that an address could be looked up from: hidden together. */
+static bool tells_address(const struct field *f)
+{
+	return f->type == FIELD_ADDR || f->type == FIELD_ADDR_NUMBER ||
+	       f->need & (NEED_NFHASH | NEED_COMMUNITY_ID);
+}
+
+static int read_key(struct anonymizer *a, const char *path)
+{
+	ssize_t n;
+	int fd;
+
+	if (!path) {
+		a->key_length = KEY_MAX;
+		return getrandom(a->key, KEY_MAX, 0) == KEY_MAX ? 0 : -errno;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, a->key, KEY_MAX);
+	if (n < 0)
+		n = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (n >= 0 && n < KEY_MIN) {
+		log_error("--anonymize-key %s: has %zd bytes; a key file holds %d to %d", path, n,
+			  KEY_MIN, KEY_MAX);
+		return -EINVAL;
+	}
+	if (n < 0)
+		log_error("--anonymize-key %s: %s; give a readable file", path, strerror(-n));
+	a->key_length = n > 0 ? n : 0;
+	return n < 0 ? n : 0;
+}
+
+static int hide(struct anonymizer *a, const struct columns *columns, const char *name)
+{
+	const struct field *named = record_field_by_name(name);
+	bool found = false;
+
+	for (size_t i = 0; named && i < columns->count; i++) {
+		const struct field *f = columns->items[i];
+
+		if (f == named)
+			found = true;
+		if (f == named || (tells_address(named) && tells_address(f)))
+			a->hidden[i] = true;
+	}
+	if (found)
+		return 0;
+	log_error("--anonymize: column \"%s\" is not exported; `weir fields` lists the columns", name);
+	return -EINVAL;
+}
+
+static int hide_list(struct anonymizer *a, const struct columns *columns, const char *names)
+{
+	char *list = strdup(names), *at = list, *name;
+	int err = list ? 0 : -ENOMEM;
+
+	while (!err && (name = strsep(&at, ",")))
+		err = hide(a, columns, name);
+	free(list);
+	return err;
+}
+
+static int open_ciphers(struct anonymizer *a)
+{
+	if (!gcry_check_version(NULL) ||
+	    gcry_md_open(&a->hash, GCRY_MD_BLAKE2B_512, 0) ||
+	    gcry_md_setkey(a->hash, a->key, a->key_length) ||
+	    gcry_cipher_open(&a->cipher, GCRY_CIPHER_AES128, GCRY_CIPHER_MODE_ECB, 0) ||
+	    gcry_cipher_setkey(a->cipher, a->key, 16) ||
+	    gcry_cipher_encrypt(a->cipher, a->pad, 16, a->key + 16, 16)) {
+		log_error("--anonymize: libgcrypt refuses BLAKE2b or AES; leave FIPS mode");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+int anonymizer_new(struct anonymizer **out, const struct config *config,
+		   const struct columns *columns)
+{
+	struct anonymizer *a;
+	int err;
+
+	*out = NULL;
+	if (!config->anonymize && !config->anonymize_prefix)
+		return 0;
+	a = calloc(1, sizeof(*a));
+	if (a)
+		a->hidden = calloc(columns->count + 1, sizeof(*a->hidden));
+	err = a && a->hidden ? read_key(a, config->anonymize_key) : -ENOMEM;
+	if (!err)
+		err = open_ciphers(a);
+	if (!err && config->anonymize)
+		err = hide_list(a, columns, config->anonymize);
+	if (err) {
+		anonymizer_free(a);
+		return err;
+	}
+	a->prefix = config->anonymize_prefix;
+	*out = a;
+	return 0;
+}
+
+void anonymizer_free(struct anonymizer *a)
+{
+	if (!a)
+		return;
+	gcry_md_close(a->hash);
+	gcry_cipher_close(a->cipher);
+	explicit_bzero(a->key, sizeof(a->key));
+	free(a->hidden);
+	free(a);
+}
+
+bool anonymizer_hides(const struct anonymizer *a, size_t column)
+{
+	return a && a->hidden[column];
+}
+
+bool anonymizer_changes_addresses(const struct anonymizer *a)
+{
+	return a && a->prefix;
+}
+
+void anonymizer_replace(struct anonymizer *a, struct text_buffer *b, size_t start)
+{
+	static const char hex[] = "0123456789abcdef";
+	const uint8_t *digest;
+
+	gcry_md_reset(a->hash); /* keeps the key */
+	gcry_md_write(a->hash, b->data + start, b->length - start);
+	b->length = start;
+	digest = gcry_md_read(a->hash, 0);
+	for (int i = 0; i < HASH_BYTES; i++) {
+		text_char(b, hex[digest[i] >> 4]);
+		text_char(b, hex[digest[i] & 15]);
+	}
+}
+
+/* Bit i of the result is flipped by a cipher of the i bits before it, padded. */
+static void crypto_pan(struct anonymizer *a, const uint8_t *from, uint8_t *to, size_t length)
+{
+	uint8_t input[16], output[16];
+
+	memcpy(to, from, length);
+	for (size_t bit = 0; bit < length * 8; bit++) {
+		memcpy(input, a->pad, 16);
+		memcpy(input, from, bit / 8);
+		if (bit % 8) {
+			uint8_t mask = 0xff << (8 - bit % 8);
+
+			input[bit / 8] = (from[bit / 8] & mask) | (a->pad[bit / 8] & ~mask);
+		}
+		gcry_cipher_encrypt(a->cipher, output, 16, input, 16);
+		to[bit / 8] ^= (output[0] >> 7) << (7 - bit % 8);
+	}
+}
+
+void anonymizer_prefix(struct anonymizer *a, uint8_t *addr, size_t length)
+{
+	uint32_t slot = length;
+	struct cached *c;
+
+	for (size_t i = 0; i < length; i++)
+		slot = slot * 31 + addr[i];
+	c = &a->cache[slot % CACHE_SLOTS];
+	if (c->length != length || memcmp(c->from, addr, length)) {
+		c->length = length;
+		memcpy(c->from, addr, length);
+		crypto_pan(a, c->from, c->to, length);
+	}
+	memcpy(addr, c->to, length);
+}
+
+void anonymizer_addresses(struct anonymizer *a, struct flow_record *r, uint32_t need)
+{
+	size_t skip = r->ip_version == 4 ? 12 : 0;
+
+	anonymizer_prefix(a, r->src_addr + skip, 16 - skip);
+	anonymizer_prefix(a, r->dst_addr + skip, 16 - skip);
+	record_derive(r, need);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Records that do not tell who: columns replaced by a keyed hash of their text, and addresses
+ * replaced by ones that keep common prefixes (Crypto-PAn: Fan, Xu, Ammar, Moon 2004).
+ */
+#ifndef USER_ANONYMIZE_H
+#define USER_ANONYMIZE_H
+
+#include "config.h"
+#include "record.h"
+#include "text_buffer.h"
+
+struct anonymizer;
+
+/* *out is NULL when nothing is to be hidden. 0, or a negative errno after a message. */
+int anonymizer_new(struct anonymizer **out, const struct config *config,
+		   const struct columns *columns);
+void anonymizer_free(struct anonymizer *a);
+
+/* Whether the column at this place is replaced by its hash. */
+bool anonymizer_hides(const struct anonymizer *a, size_t column);
+/*
+ * Replaces what stands in b since start by 32 hex digits: BLAKE2b-512 of it under the run's key,
+ * cut to 128 bits.
+ */
+void anonymizer_replace(struct anonymizer *a, struct text_buffer *b, size_t start);
+bool anonymizer_changes_addresses(const struct anonymizer *a);
+/* Addresses, if asked for, and what is derived from them. */
+void anonymizer_addresses(struct anonymizer *a, struct flow_record *r, uint32_t need);
+/* One address in place; 4 or 16 bytes. For tests against the published vectors. */
+void anonymizer_prefix(struct anonymizer *a, uint8_t *addr, size_t length);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which columns a run has: profiles, what the options switch on and off, and --fields. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "record.h"
+
+/* The attributes that NFStream's documentation names, in its order. */
+static const char *const seed_names[] = {
+	"flow_id", "first_seen", "last_seen", "nfhash", "version", "src_port", "dst_port",
+	"protocol", "vlan_id", "src_ip", "dst_ip", "ip_src", "ip_dst", "total_packets",
+	"total_bytes", "duration", "src2dst_packets", "src2dst_bytes", "dst2src_packets",
+	"dst2src_bytes", "expiration_id", "master_protocol", "app_protocol", "application_name",
+	"category_name", "client_info", "server_info", "j3a_client", "j3a_server", NULL
+};
+
+/* NFStream 6.5's core columns, in its order; statistics, SPLT and application follow. */
+static const char *const nfstream_names[] = {
+	"id", "expiration_id", "src_ip", "src_mac", "src_oui", "src_port", "dst_ip", "dst_mac",
+	"dst_oui", "dst_port", "protocol", "ip_version", "vlan_id", "tunnel_id",
+	"bidirectional_first_seen_ms", "bidirectional_last_seen_ms", "bidirectional_duration_ms",
+	"bidirectional_packets", "bidirectional_bytes", "src2dst_first_seen_ms",
+	"src2dst_last_seen_ms", "src2dst_duration_ms", "src2dst_packets", "src2dst_bytes",
+	"dst2src_first_seen_ms", "dst2src_last_seen_ms", "dst2src_duration_ms", "dst2src_packets",
+	"dst2src_bytes", NULL
+};
+
+static const char *const nfstream_app_names[] = {
+	"application_name", "application_category_name", "application_is_guessed",
+	"application_confidence", "requested_server_name", "client_fingerprint",
+	"server_fingerprint", "user_agent", "content_type", NULL
+};
+
+static const char *const splt_names[] = { "splt_direction", "splt_ps", "splt_piat_ms", NULL };
+
+/* Second names of a value: `all` leaves them out. */
+static const char *const alias_names[] = {
+	"id", "ip_version", "bidirectional_first_seen_ms", "bidirectional_last_seen_ms",
+	"bidirectional_duration_ms", "bidirectional_packets", "bidirectional_bytes",
+	"application_category_name", NULL
+};
+
+
+static bool listed(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (!strcmp(*names, name))
+			return true;
+	return false;
+}
+
+static void add(struct columns *c, const struct field *f)
+{
+	c->items[c->count++] = f;
+	c->need |= f->need;
+}
+
+/* Whether the options ask for what the column needs. */
+static bool wanted(const struct field *f, const struct config *config)
+{
+	if (f->need & NEED_DISSECT && !config->dissect)
+		return false;
+	if (f->need & NEED_STATS && !config->stats)
+		return false;
+	if (f->need & NEED_SPLT && !config->splt)
+		return false;
+	return strcmp(f->name, "tunnel_id") || config->tunnels;
+}
+
+static void add_names(struct columns *c, const char *const *names, const struct config *config)
+{
+	for (; *names; names++) {
+		const struct field *f = record_field_by_name(*names);
+
+		if (wanted(f, config))
+			add(c, f);
+	}
+}
+
+static void add_stats(struct columns *c, const struct config *config)
+{
+	for (size_t i = 0; i < record_field_count && config->stats; i++)
+		if (record_fields[i].need & NEED_STATS)
+			add(c, &record_fields[i]);
+}
+
+static void add_profile(struct columns *c, const struct config *config)
+{
+	switch (config->profile) {
+	case PROFILE_SEED:
+		add_names(c, seed_names, config);
+		add_stats(c, config);
+		add_names(c, splt_names, config);
+		return;
+	case PROFILE_NFSTREAM:
+		add_names(c, nfstream_names, config);
+		add_stats(c, config);
+		add_names(c, splt_names, config);
+		add_names(c, nfstream_app_names, config);
+		return;
+	}
+	for (size_t i = 0; i < record_field_count; i++)
+		if (!listed(alias_names, record_fields[i].name) && wanted(&record_fields[i], config))
+			add(c, &record_fields[i]);
+}
+
+static int check_field(const struct columns *c, const struct field *f, const char *name,
+		       const struct config *config)
+{
+	if (!f) {
+		log_error("--fields: unknown column \"%s\"; `weir fields` lists them", name);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->items[i] == f) {
+			log_error("--fields: column \"%s\" is named twice; name it once", name);
+			return -EINVAL;
+		}
+	}
+	if (f->need & NEED_SPLT && !config->splt) {
+		log_error("--fields: column \"%s\" needs a length; give --splt N", name);
+		return -EINVAL;
+	}
+	if (f->need & NEED_DISSECT && !config->dissect) {
+		log_error("--fields: column \"%s\" needs dissection; leave out --no-dissect", name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int add_fields(struct columns *c, const struct config *config)
+{
+	char *list = strdup(config->fields), *at = list, *name;
+	int err = list ? 0 : -ENOMEM;
+
+	while (!err && (name = strsep(&at, ","))) {
+		const struct field *f = record_field_by_name(name);
+
+		err = check_field(c, f, name, config);
+		if (!err)
+			add(c, f);
+	}
+	free(list);
+	return err;
+}
+
+int columns_select(struct columns *out, const struct config *config)
+{
+	int err = 0;
+
+	*out = (struct columns){ .items = calloc(record_field_count, sizeof(*out->items)) };
+	if (!out->items) {
+		log_error("out of memory at the start; free some");
+		return -ENOMEM;
+	}
+	if (config->fields)
+		err = add_fields(out, config);
+	else
+		add_profile(out, config);
+	if (err)
+		columns_free(out);
+	return err;
+}
+
+void columns_free(struct columns *columns)
+{
+	free(columns->items);
+	*columns = (struct columns){ 0 };
+}
+
+static const char *type_name(enum field_type type)
+{
+	switch (type) {
+	case FIELD_U8: return "uint8";
+	case FIELD_U16: return "uint16";
+	case FIELD_U32: return "uint32";
+	case FIELD_I32: return "int32";
+	case FIELD_F64: return "double";
+	case FIELD_U64:
+	case FIELD_NS_AS_MS:
+	case FIELD_US_KNOWN: return "uint64";
+	case FIELD_ADDR_NUMBER: return "uint128";
+	case FIELD_ADDR: return "address";
+	case FIELD_MAC:
+	case FIELD_OUI: return "mac";
+	case FIELD_TEXT:
+	case FIELD_CHARS: return "string";
+	default: return "list";
+	}
+}
+
+void columns_print_all(FILE *to)
+{
+	fprintf(to, "%-40s %-8s %-10s %-11s %s\n", "NAME", "TYPE", "UNIT", "IPFIX", "MEANING");
+	for (size_t i = 0; i < record_field_count; i++) {
+		const struct field *f = &record_fields[i];
+		char ipfix[24] = "-";
+
+		if (f->ipfix)
+			snprintf(ipfix, sizeof(ipfix), "%u/%u", IPFIX_ENTERPRISE(f->ipfix),
+				 IPFIX_ID(f->ipfix));
+		fprintf(to, "%-40s %-8s %-10s %-11s %s\n", f->name, type_name(f->type),
+			*f->unit ? f->unit : "-", ipfix, f->help);
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where records go: a table of formats, each opened once per -o. A record is written when its flow
+ * ends. Exporters are called from one thread.
+ */
+#ifndef USER_EXPORTER_H
+#define USER_EXPORTER_H
+
+#include <stdint.h>
+
+#include "config.h"
+#include "record.h"
+
+struct exporters; /* all outputs of this run */
+
+/*
+ * Opens every output of the config. On error a message was printed and a negative errno is
+ * returned: -EINVAL for an unknown format or column, else what the system said.
+ */
+int exporters_open(struct exporters **out, const struct config *config,
+		   const struct columns *columns);
+/*
+ * now_ns is packet time, which rotation by time goes by. -EPIPE: the reader of stdout is gone
+ * (no message: not an error); other errors are printed once.
+ */
+int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns);
+/* Flushes and closes; the first error of a buffered write is reported here as by exporters_write. */
+int exporters_close(struct exporters *e);
+/* Closes after an error, without writing what is buffered and without messages. */
+void exporters_discard(struct exporters *e);
+/* Records written, summed over outputs, for the summary. */
+uint64_t exporters_written(const struct exporters *e);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "flow_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/wire.h"
+#include "slab.h"
+#include "timing.h"
+
+struct flow_table {
+	const struct config *config;
+	const struct columns *columns;
+	struct dissector *dissector;
+	struct exporters *exporters;
+	struct ledger *ledger;
+	struct slab flows;
+	uint64_t created;
+	uint64_t exported;
+	int error;
+};
+
+struct flow_table *flow_table_new(const struct config *config, const struct columns *columns,
+				  struct dissector *dissector, struct exporters *exporters,
+				  struct ledger *ledger)
+{
+	struct flow_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->config = config;
+	t->columns = columns;
+	t->dissector = dissector;
+	t->exporters = exporters;
+	t->ledger = ledger;
+	slab_init(&t->flows, sizeof(struct flow));
+	return t;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+	if (!t)
+		return;
+	slab_destroy(&t->flows);
+	free(t);
+}
+
+static uint32_t larger(uint64_t a, uint64_t b)
+{
+	uint64_t larger = a > b ? a : b;
+
+	return larger > UINT32_MAX - 1 ? UINT32_MAX - 1 : larger;
+}
+
+void flow_table_first_packets(const struct flow_table *t, struct meter_config *config)
+{
+	/* The first one always comes: it tells addresses of the link and numbers the flow. */
+	uint64_t base = t->columns->need & NEED_SPLT ? larger(t->config->splt, 1) : 1;
+	uint64_t timing = t->columns->need & NEED_TIMING ? TIMING_PACKETS : 1;
+
+	config->first_tcp = larger(base, timing);
+	config->first_udp = larger(base, timing);
+	config->first_other = larger(base, 1);
+	if (!t->dissector)
+		return;
+	config->first_tcp = larger(config->first_tcp, t->config->max_tcp_dissections);
+	config->first_udp = larger(config->first_udp, t->config->max_udp_dissections);
+}
+
+static void flow_note_first(struct flow *f, const struct packet *p, const struct frame *frame,
+			    uint8_t initiator)
+{
+	bool reversed = p->dir != initiator;
+
+	f->src_dir = initiator;
+	f->icmp_type = p->icmp_type;
+	f->icmp_code = p->icmp_code;
+	if (!frame->mac)
+		return;
+	memcpy(f->mac[reversed], frame->mac + 6, 6);
+	memcpy(f->mac[!reversed], frame->mac, 6);
+}
+
+/* False when memory is short: the packet's place in the sequence stays empty. */
+static bool flow_note_splt(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	uint32_t n = f->splt_count;
+	struct splt_entry *grown;
+
+	/* Room for 4, 8, 16 ... entries: full when the count is such a power of two. */
+	if (!n || (n >= 4 && !(n & (n - 1)))) {
+		grown = reallocarray(f->splt, n ? n * 2 : 4, sizeof(*grown));
+		if (!grown)
+			return false;
+		f->splt = grown;
+	}
+	f->splt[n] = (struct splt_entry){
+		.gap_ns = p->gap_ns,
+		.from_dst = p->dir != f->src_dir,
+		.size = p->size[t->config->accounting],
+	};
+	f->splt_count++;
+	return true;
+}
+
+static void flow_note_window(struct flow *f, const struct packet *p)
+{
+	bool from_dst = p->dir != f->src_dir;
+
+	if (p->key.protocol != PROTO_TCP || !p->has_l4 || (f->window_seen & (1 << from_dst)))
+		return;
+	f->window[from_dst] = p->tcp_window;
+	f->window_seen |= 1 << from_dst;
+}
+
+static uint64_t dissect_limit(const struct flow_table *t, uint8_t protocol)
+{
+	return protocol == PROTO_TCP ? t->config->max_tcp_dissections :
+	       protocol == PROTO_UDP ? t->config->max_udp_dissections :
+				       1;
+}
+
+static bool flow_wants_more(const struct flow_table *t, const struct flow *f, uint8_t protocol)
+{
+	if (t->dissector && !f->dissected && f->packets < dissect_limit(t, protocol))
+		return true;
+	if (t->columns->need & NEED_SPLT && f->splt_count < t->config->splt)
+		return true;
+	return t->columns->need & NEED_TIMING && f->packets < TIMING_PACKETS;
+}
+
+bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
+		       const struct packet *p, const struct frame *frame)
+{
+	struct flow *f;
+	bool from_src = p->dir == initiator;
+
+	if (!*number) {
+		*number = slab_alloc(&t->flows);
+		if (!*number) {
+			ledger_add(t->ledger, COUNTER_MISSED_COPIES, p->segments);
+			return true;
+		}
+		f = slab_at(&t->flows, *number);
+		f->flow_id = t->created++;
+		flow_note_first(f, p, frame, initiator);
+	} else {
+		f = slab_at(&t->flows, *number);
+	}
+	f->packets++;
+	if (p->teid)
+		f->teid[!from_src] = p->teid;
+	flow_note_window(f, p);
+	if (t->columns->need & NEED_SPLT && f->splt_count < t->config->splt &&
+	    !flow_note_splt(t, f, p))
+		ledger_add(t->ledger, COUNTER_MISSED_COPIES, p->segments);
+	if (t->columns->need & NEED_TIMING && f->packets <= TIMING_PACKETS)
+		timing_packet(&f->timing, p, from_src);
+	if (t->dissector && !f->dissected)
+		f->dissected = dissect_packet(t->dissector, &f->dissect, &f->app, p, frame->ip,
+					      frame->captured, from_src, f->packets);
+	return flow_wants_more(t, f, p->key.protocol);
+}
+
+static enum counter counter_of_end(enum flow_end_reason reason)
+{
+	switch (reason) {
+	case FLOW_END_IDLE:
+		return COUNTER_ENDED_IDLE;
+	case FLOW_END_ACTIVE:
+		return COUNTER_ENDED_ACTIVE;
+	case FLOW_END_DETECTED:
+		return COUNTER_ENDED_DETECTED;
+	case FLOW_END_NO_RESOURCES:
+		return COUNTER_ENDED_NO_RESOURCES;
+	default:
+		return COUNTER_ENDED_FORCED;
+	}
+}
+
+static void flow_export(struct flow_table *t, struct flow *f, const struct flow_end *end)
+{
+	struct flow_record r;
+
+	if (flow_table_done(t))
+		return;
+	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
+	r.export_id = t->exported++;
+	ledger_add(t->ledger, COUNTER_FLOWS, 1);
+	ledger_add(t->ledger, counter_of_end(end->reason), 1);
+	if (!t->error)
+		t->error = exporters_write(t->exporters, &r, r.side[SIDE_BOTH].last_ns);
+}
+
+void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end *end)
+{
+	static const struct flow unseen;
+	struct flow none = unseen, *f = number ? slab_at(&t->flows, number) : &none;
+
+	if (!number) { /* memory was short when its first packet came */
+		f->flow_id = t->created++;
+		f->src_dir = end->counters->initiator;
+	}
+	if (t->dissector && !f->dissected)
+		dissect_finish(t->dissector, &f->dissect, &f->app);
+	flow_export(t, f, end);
+	free(f->app.text);
+	free(f->splt);
+	if (number)
+		slab_release(&t->flows, number);
+}
+
+int flow_table_error(const struct flow_table *t)
+{
+	return t->error;
+}
+
+bool flow_table_done(const struct flow_table *t)
+{
+	return t->config->stop_after && t->exported >= t->config->stop_after;
+}

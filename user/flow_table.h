@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The agent's flows: joins what the first packets of a flow tell with its final counters, and
+ * hands the record to the exporters. It knows flows by number and never the source's kind.
+ */
+#ifndef USER_FLOW_TABLE_H
+#define USER_FLOW_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "counters.h"
+#include "dissect.h"
+#include "exporter.h"
+#include "record.h"
+
+/* Bytes of a packet, borrowed for the call. */
+struct frame {
+	const uint8_t *ip;    /* innermost IP header */
+	uint32_t captured;    /* bytes from there */
+	const uint8_t *mac;   /* destination, then source; NULL = the link has none */
+};
+
+struct flow_table;
+
+/* All arguments are borrowed. dissector is NULL with --no-dissect. */
+struct flow_table *flow_table_new(const struct config *config, const struct columns *columns,
+				  struct dissector *dissector, struct exporters *exporters,
+				  struct ledger *ledger);
+void flow_table_free(struct flow_table *t);
+
+/* How many first packets of a flow are needed, by protocol. */
+void flow_table_first_packets(const struct flow_table *t, struct meter_config *config);
+
+/*
+ * A first packet of flow *number; 0 is a new flow and gets its number. initiator: the packet.dir
+ * that is the flow's source. False: no more packets of this flow are needed.
+ */
+bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
+		       const struct packet *p, const struct frame *frame);
+
+/* The flow has ended: its record is exported and the number is free. */
+void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end *end);
+
+/* 0, or the error of an exporter: -EPIPE and worse. Nothing more will be written. */
+int flow_table_error(const struct flow_table *t);
+/* --stop-after is reached. */
+bool flow_table_done(const struct flow_table *t);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Text formats of a record. A format is a row of the table in exporter.c. */
+#ifndef USER_FORMAT_H
+#define USER_FORMAT_H
+
+#include "anonymize.h"
+#include "record.h"
+#include "text_buffer.h"
+
+struct format {
+	const char *name, *help;
+	/* What starts a file; may be NULL. */
+	void (*header)(struct text_buffer *out, const struct columns *columns);
+	/* One record, line end included. anonymizer may be NULL. */
+	void (*row)(struct text_buffer *out, const struct columns *columns,
+		    const struct flow_record *r, struct anonymizer *anonymizer);
+};
+
+extern const struct format format_csv, format_json, format_table;
+
+/* A value as plain text, without quotes; lists as "[0, 1]". */
+void format_value(struct text_buffer *out, const struct field *f, const struct flow_record *r);
+
+/* The value of a text column, else NULL. */
+const char *format_text_of(const struct field *f, const struct flow_record *r);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One JSON object a line (RFC 8259). Integers past 2^53 are strings, because readers that keep
+ * numbers as doubles would round them.
+ */
+#include "format.h"
+
+#define EXACT_IN_DOUBLE (1ull << 53)
+
+/* Length of the valid UTF-8 sequence at s, 0 if there is none. */
+static int utf8_length(const unsigned char *s)
+{
+	int n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : (*s & 0xf0) == 0xe0 ? 3 :
+		*s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+
+	for (int i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void json_escape(struct text_buffer *out, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	text_bytes(out, "\\u00", 4);
+	text_char(out, hex[c >> 4]);
+	text_char(out, hex[c & 15]);
+}
+
+/* Bytes that are not UTF-8 become the replacement character. */
+static void json_text(struct text_buffer *out, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	text_char(out, '"');
+	while (*s) {
+		int n = utf8_length(s);
+
+		if (!n) {
+			text_bytes(out, "\\ufffd", 6);
+			s++;
+			continue;
+		}
+		if (*s == '"' || *s == '\\')
+			text_char(out, '\\');
+		if (*s < 0x20 || *s == 0x7f)
+			json_escape(out, *s);
+		else
+			text_bytes(out, (const char *)s, n);
+		s += n;
+	}
+	text_char(out, '"');
+}
+
+static bool is_quoted(const struct field *f, const struct flow_record *r)
+{
+	uint64_t value;
+
+	switch (f->type) {
+	case FIELD_ADDR:
+	case FIELD_MAC:
+	case FIELD_OUI:
+		return true;
+	case FIELD_ADDR_NUMBER:
+		return r->ip_version != 4;
+	case FIELD_U64:
+		memcpy(&value, (const char *)r + f->offset, sizeof(value));
+		return value > EXACT_IN_DOUBLE;
+	default:
+		return false;
+	}
+}
+
+static void json_value(struct text_buffer *out, const struct field *f, const struct flow_record *r)
+{
+	const char *text = format_text_of(f, r);
+	bool quoted = is_quoted(f, r);
+	size_t start = out->length;
+
+	if (text) {
+		json_text(out, text);
+		return;
+	}
+	if (quoted)
+		text_char(out, '"');
+	format_value(out, f, r);
+	if (quoted)
+		text_char(out, '"');
+	if (out->length == start)
+		text_string(out, "null");
+}
+
+static void json_row(struct text_buffer *out, const struct columns *columns,
+		     const struct flow_record *r, struct anonymizer *anonymizer)
+{
+	text_char(out, '{');
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct field *f = columns->items[i];
+		size_t start;
+
+		if (i)
+			text_char(out, ',');
+		text_char(out, '"');
+		text_string(out, f->name);
+		text_bytes(out, "\":", 2);
+		if (!anonymizer_hides(anonymizer, i)) {
+			json_value(out, f, r);
+			continue;
+		}
+		text_char(out, '"');
+		start = out->length;
+		format_value(out, f, r);
+		if (!out->failed)
+			anonymizer_replace(anonymizer, out, start);
+		text_char(out, '"');
+	}
+	text_bytes(out, "}\n", 2);
+}
+
+const struct format format_json = {
+	.name = "json",
+	.help = "one JSON object a line",
+	.row = json_row,
+};

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "counters.h"
+#include "dissect.h"
+#include "exporter.h"
+#include "flow_table.h"
+#include "host_meter.h"
+#include "log.h"
+#include "record.h"
+#include "source_pcap.h"
+#include "summary.h"
+
+struct run {
+	const struct config *config;
+	struct meter_config meter_config;
+	struct columns columns;
+	struct dissector *dissector;
+	struct exporters *exporters;
+	struct flow_table *flows;
+	struct host_meter *meter;
+	struct ledger ledger;
+};
+
+static volatile bool stop_requested;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	stop_requested = true;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction stop = { .sa_handler = on_stop };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe shows as EPIPE */
+}
+
+static int out_of_memory(void)
+{
+	log_error("out of memory at the start; free some, or set --max-flows");
+	return -ENOMEM;
+}
+
+static int open_dissector(struct run *run)
+{
+	const struct dissect_config config = {
+		.max_tcp = run->config->max_tcp_dissections,
+		.max_udp = run->config->max_udp_dissections,
+		.max_other = 1,
+	};
+
+	if (!(run->columns.need & NEED_DISSECT))
+		return 0;
+	run->dissector = dissector_new(&config);
+	return run->dissector ? 0 : out_of_memory();
+}
+
+static void fill_meter_config(struct run *run)
+{
+	run->meter_config = (struct meter_config){
+		.idle_ns = run->config->idle_ns,
+		.active_ns = run->config->active_ns,
+		.tunnels = run->config->tunnels,
+		.accounting = run->config->accounting,
+		.stats = !!(run->columns.need & NEED_STATS),
+		.tcp = !!(run->columns.need & NEED_TCP),
+		.tcp_end = run->config->tcp_end,
+	};
+	flow_table_first_packets(run->flows, &run->meter_config);
+}
+
+static int run_open(struct run *run)
+{
+	int err = columns_select(&run->columns, run->config);
+
+	if (!err)
+		err = open_dissector(run);
+	if (!err)
+		err = exporters_open(&run->exporters, run->config, &run->columns);
+	if (err)
+		return err;
+	run->flows = flow_table_new(run->config, &run->columns, run->dissector, run->exporters,
+				    &run->ledger);
+	if (!run->flows)
+		return out_of_memory();
+	fill_meter_config(run);
+	run->meter = host_meter_new(&run->meter_config, run->config->max_flows, run->flows,
+				    &run->ledger);
+	return run->meter ? 0 : out_of_memory();
+}
+
+static void run_close(struct run *run)
+{
+	host_meter_free(run->meter);
+	flow_table_free(run->flows);
+	dissector_free(run->dissector);
+	columns_free(&run->columns);
+}
+
+/* What was metered is exported and accounted for, whatever stopped the source. */
+static int run_finish(struct run *run, int err)
+{
+	int export_err;
+
+	host_meter_end_all(run->meter, FLOW_END_FORCED);
+	export_err = flow_table_error(run->flows);
+	if (export_err)
+		exporters_discard(run->exporters);
+	else
+		export_err = exporters_close(run->exporters);
+	run->exporters = NULL;
+	if (export_err == -EPIPE) /* the reader has seen enough: weir ... | head */
+		export_err = 0;
+	if (!run->config->quiet)
+		summary_print(&run->ledger);
+	if (!err)
+		err = export_err;
+	if (run->config->summary) {
+		int summary_err = summary_write(&run->ledger, run->config->summary);
+
+		if (!err)
+			err = summary_err;
+	}
+	return err;
+}
+
+int weir_run(const struct config *config)
+{
+	struct run run = { .config = config };
+	int err;
+
+	catch_signals();
+	err = run_open(&run);
+	if (!err) {
+		err = source_pcap_run(config, &run.meter_config, run.meter, run.flows, &run.ledger,
+				      &stop_requested);
+		err = run_finish(&run, err);
+	} else if (run.exporters) {
+		exporters_discard(run.exporters);
+	}
+	run_close(&run);
+	return err == -EINVAL ? RUN_USAGE : err;
+}

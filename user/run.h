@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A whole run: source, meter, flow table, exporters, summary. */
+#ifndef USER_RUN_H
+#define USER_RUN_H
+
+#include "config.h"
+
+/* What was asked for contradicts itself: a column, an output or a filter that cannot be. */
+#define RUN_USAGE 1
+
+/*
+ * 0, RUN_USAGE, or a negative errno, the latter two after a message. Takes SIGINT and SIGTERM as a
+ * request to end well.
+ */
+int weir_run(const struct config *config);
+
+#endif

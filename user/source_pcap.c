@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "source_pcap.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "link.h"
+#include "log.h"
+#include "meter/parse.h"
+#include "progress.h"
+
+#define READ_BUFFER	(256 * 1024)
+#define PROGRESS_PERIOD 4096 /* packets */
+#define NS_PER_S	1000000000ull
+
+struct reader {
+	const struct config *config;
+	const struct meter_config *meter_config;
+	struct host_meter *meter;
+	struct flow_table *flows;
+	struct ledger *ledger;
+	const volatile bool *stop;
+	struct progress progress;
+	uint64_t bytes_before; /* sizes of the files read so far */
+
+	/* the open file */
+	const char *name;
+	pcap_t *pcap;
+	link_reader link;
+	struct bpf_program filter;
+	bool filtered;
+	uint64_t packets;
+};
+
+const char *source_pcap_version(void)
+{
+	return pcap_lib_version();
+}
+
+/* Packet time of a hostile file must not wrap. */
+static uint64_t time_ns(const struct timeval *ts)
+{
+	uint64_t seconds = ts->tv_sec < 0 ? 0 : ts->tv_sec;
+	uint64_t limit = UINT64_MAX / NS_PER_S - 8;
+
+	return (seconds < limit ? seconds : limit) * NS_PER_S + (uint32_t)ts->tv_usec;
+}
+
+/* A frame that passed the filter: find the parser's start, parse, meter. */
+static void read_frame(struct reader *r, const struct pcap_pkthdr *h, const uint8_t *bytes)
+{
+	struct link_start start = { 0 };
+	struct parser parser;
+	struct frame frame;
+	struct window window;
+	enum parse_status status;
+	uint32_t left, ip;
+
+	r->link(bytes, h->caplen, &start);
+	if (start.next >= PARSE_REFUSED) {
+		ledger_add(r->ledger, start.ignored, 1);
+		return;
+	}
+	left = h->caplen > start.offset ? h->caplen - start.offset : 0;
+	window.bytes = bytes + (left ? start.offset : 0);
+	window.len = left < METER_WINDOW ? left : METER_WINDOW;
+	parser_init(&parser, h->len > start.offset ? h->len - start.offset : 0,
+		    r->meter_config->tunnels);
+	parser.type = start.type;
+	status = parse_packet(&window, &parser, start.next);
+	if (status != PARSE_DONE) {
+		ledger_add(r->ledger, counter_of_refusal(status), 1);
+		return;
+	}
+	parser.pkt.time_ns = time_ns(&h->ts);
+	parser.pkt.size[ACCOUNT_LINK] = h->len;
+	ip = parser.pkt.ip_offset;
+	frame.ip = window.bytes + ip;
+	frame.captured = left - ip;
+	frame.mac = start.mac;
+	host_meter_packet(r->meter, &parser.pkt, &frame);
+}
+
+static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+	struct reader *r = (struct reader *)user;
+
+	ledger_add(r->ledger, COUNTER_SEEN, 1);
+	r->packets++;
+	if (r->filtered && !pcap_offline_filter(&r->filter, h, bytes))
+		ledger_add(r->ledger, COUNTER_FILTERED, 1);
+	else
+		read_frame(r, h, bytes);
+	if (*r->stop || flow_table_error(r->flows) || flow_table_done(r->flows))
+		pcap_breakloop(r->pcap);
+}
+
+static int64_t file_offset(const struct reader *r)
+{
+	return ftello(pcap_file(r->pcap));
+}
+
+/* Where reading stopped: what the file holds from there on is not a packet record. */
+static int report_broken_file(const struct reader *r)
+{
+	int64_t offset = file_offset(r);
+	char where[64] = "";
+
+	if (offset >= 0)
+		snprintf(where, sizeof(where), ", near byte %" PRId64, offset);
+	log_error("%s: broken after packet %" PRIu64 "%s: %s; the flows up to there are exported",
+		  r->name, r->packets, where, pcap_geterr(r->pcap));
+	return -EIO;
+}
+
+static int read_packets(struct reader *r)
+{
+	for (;;) {
+		int n = pcap_dispatch(r->pcap, PROGRESS_PERIOD, on_packet, (u_char *)r);
+		int64_t offset;
+
+		if (n == PCAP_ERROR)
+			return report_broken_file(r);
+		if (n == 0 || n == PCAP_ERROR_BREAK)
+			return 0;
+		offset = r->progress.shown ? file_offset(r) : -1;
+		progress_update(&r->progress, r->ledger->value[COUNTER_SEEN],
+				r->bytes_before + (offset > 0 ? offset : 0));
+	}
+}
+
+static int refuse_file(const char *name, FILE *file, const char *why, const char *mend)
+{
+	log_error("%s: %s; %s", name, why, mend);
+	if (file)
+		fclose(file);
+	return -EIO;
+}
+
+static FILE *open_stream(const char *name)
+{
+	return strcmp(name, "-") ? fopen(name, "rb") : fdopen(dup(STDIN_FILENO), "rb");
+}
+
+/* libpcap owns the stream once it accepted it. */
+static int open_capture(struct reader *r, const char *name)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	FILE *file = open_stream(name);
+	struct stat st;
+
+	r->name = strcmp(name, "-") ? name : "stdin";
+	if (!file)
+		return refuse_file(r->name, NULL, strerror(errno), "give -r a readable capture file");
+	if (fstat(fileno(file), &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return refuse_file(r->name, file, "is a directory", "give -r a capture file");
+		if (S_ISREG(st.st_mode) && !st.st_size)
+			return refuse_file(r->name, file, "empty file",
+					   "a capture has at least a file header");
+	}
+	setvbuf(file, NULL, _IOFBF, READ_BUFFER);
+	r->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
+	if (!r->pcap)
+		return refuse_file(r->name, file, why, "weir reads pcap and pcapng files");
+	return 0;
+}
+
+static int prepare_link(struct reader *r)
+{
+	int dlt = pcap_datalink(r->pcap);
+	const char *name = pcap_datalink_val_to_name(dlt);
+
+	r->link = link_reader_of(dlt);
+	if (r->link)
+		return 0;
+	log_error("%s: link type %d (%s) is not known; weir reads %s", r->name, dlt,
+		  name ? name : "no name", link_names());
+	return -EPROTONOSUPPORT;
+}
+
+static int read_file(struct reader *r, const char *name)
+{
+	int err = open_capture(r, name);
+
+	if (err)
+		return err;
+	r->packets = 0;
+	r->filtered = r->config->filter && *r->config->filter;
+	err = prepare_link(r);
+	if (!err && r->filtered)
+		err = filter_compile(r->pcap, r->config->filter, &r->filter);
+	if (err) {
+		pcap_close(r->pcap);
+		return err;
+	}
+	err = read_packets(r);
+	if (r->filtered)
+		pcap_freecode(&r->filter);
+	pcap_close(r->pcap);
+	return err;
+}
+
+static uint64_t file_size(const char *name)
+{
+	struct stat st;
+
+	return strcmp(name, "-") && stat(name, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
+}
+
+int source_pcap_run(const struct config *config, const struct meter_config *meter_config,
+		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
+		    const volatile bool *stop)
+{
+	struct reader r = {
+		.config = config,
+		.meter_config = meter_config,
+		.meter = meter,
+		.flows = flows,
+		.ledger = ledger,
+		.stop = stop,
+	};
+	uint64_t total = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < config->read_files.count; i++)
+		total += file_size(config->read_files.items[i]);
+	progress_init(&r.progress, config->quiet, total);
+	for (size_t i = 0; i < config->read_files.count && !err; i++) {
+		err = read_file(&r, config->read_files.items[i]);
+		r.bytes_before += file_size(config->read_files.items[i]);
+		if (*stop || flow_table_error(flows) || flow_table_done(flows))
+			break;
+	}
+	progress_end(&r.progress);
+	return err;
+}
