@@ -94,9 +94,7 @@ static void fill_both(struct flow_record *r, const struct flow_counters *c)
 
 	v->packets = src->packets + dst->packets;
 	v->bytes = src->bytes + dst->bytes;
-	v->first_ns = !src->packets ? dst->first_ns :
-		      !dst->packets || src->first_ns < dst->first_ns ? src->first_ns :
-								       dst->first_ns;
+	v->first_ns = meter_first_ns(c);
 	v->last_ns = meter_last_ns(c);
 	v->duration_ns = v->last_ns - v->first_ns;
 	v->tcp_flags = src->tcp_flags | dst->tcp_flags;

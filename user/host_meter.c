@@ -146,7 +146,7 @@ static bool expire_head(struct host_meter *m, enum flow_list list)
 		slab_append(&m->entries, &m->lists[list], number);
 		return true;
 	}
-	if (m->clock_ns - last < meter_patience_ns(c, &m->config))
+	if (!meter_has_passed(last, m->clock_ns, meter_patience_ns(c, &m->config)))
 		return false;
 	entry_end(m, number, meter_silence_reason(c, &m->config));
 	return true;

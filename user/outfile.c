@@ -88,7 +88,7 @@ static int open_name(struct outfile *f)
 	f->written = 0;
 	if (f->fd < 0)
 		return report(f, -errno);
-	text_bytes(&f->rows, f->header.data ? f->header.data : "", f->header.length);
+	text_bytes(&f->rows, f->header.data, f->header.length);
 	return 0;
 }
 

@@ -30,7 +30,7 @@ static inline void text_char(struct text_buffer *b, char c)
 
 static inline void text_bytes(struct text_buffer *b, const char *s, size_t n)
 {
-	if (b->room - b->length < n && !text_reserve(b, n))
+	if (!n || (b->room - b->length < n && !text_reserve(b, n)))
 		return;
 	memcpy(b->data + b->length, s, n);
 	b->length += n;

@@ -19,12 +19,14 @@ static __always_inline __u64 meter_last_ns(const struct flow_counters *c)
 	return a > b ? a : b;
 }
 
+/* After an active cut the first packet may be the destination's. */
 static __always_inline __u64 meter_first_ns(const struct flow_counters *c)
 {
-	const struct flow_dir *src = &c->dir[c->initiator & 1];
-	const struct flow_dir *dst = &c->dir[!(c->initiator & 1)];
+	const struct flow_dir *a = &c->dir[0], *b = &c->dir[1];
 
-	return src->packets ? src->first_ns : dst->first_ns;
+	if (!a->packets || !b->packets)
+		return a->packets ? a->first_ns : b->first_ns;
+	return a->first_ns < b->first_ns ? a->first_ns : b->first_ns;
 }
 
 /* TCP said goodbye: RST, or FIN from both sides. */
@@ -52,6 +54,24 @@ meter_silence_reason(const struct flow_counters *c, const struct meter_config *c
 	return meter_finished(c, cfg) ? FLOW_END_DETECTED : FLOW_END_IDLE;
 }
 
+#define METER_MS 1000000ull
+
+/*
+ * Whether limit_ns or more lies between two packet times, in whole milliseconds of each: the
+ * resolution of timeouts, and NFStream's arithmetic, whose users expect the same cuts. The times
+ * are divided only where that decides.
+ */
+static __always_inline int meter_has_passed(__u64 from_ns, __u64 to_ns, __u64 limit_ns)
+{
+	__u64 elapsed = to_ns - from_ns;
+
+	if (elapsed >= limit_ns)
+		return 1;
+	if (limit_ns - elapsed > METER_MS)
+		return 0;
+	return (to_ns / METER_MS - from_ns / METER_MS) * METER_MS >= limit_ns;
+}
+
 /* Whether packet p finds its flow ended, and why. A limit of 0 ns ends the flow at every packet. */
 static __always_inline enum flow_end_reason
 meter_expired(const struct flow_counters *c, const struct packet *p, const struct meter_config *cfg)
@@ -59,9 +79,9 @@ meter_expired(const struct flow_counters *c, const struct packet *p, const struc
 	__u64 last = meter_last_ns(c), first = meter_first_ns(c);
 	__u64 now = p->time_ns > last ? p->time_ns : last;
 
-	if (now - last >= meter_patience_ns(c, cfg))
+	if (meter_has_passed(last, now, meter_patience_ns(c, cfg)))
 		return meter_silence_reason(c, cfg);
-	if (now - first >= cfg->active_ns)
+	if (meter_has_passed(first, now, cfg->active_ns))
 		return FLOW_END_ACTIVE;
 	if (meter_finished(c, cfg) && (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		return FLOW_END_DETECTED;

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# weir: declared names first, rules below. `make help` lists the targets, V=1 shows the commands.
+
+VERSION := 0.1.0
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+CLANG   ?= clang
+CFLAGS  ?= -O2 -g
+
+PKGS := libndpi libpcap yaml-0.1 libgcrypt libxxhash
+
+# Everything but main.c is also linked into the tests and the fuzzers.
+SOURCES := $(sort $(wildcard user/*.c))
+LIBRARY := $(filter-out user/main.c,$(SOURCES))
+UNIT    := $(sort $(wildcard tests/unit/test_*.c))
+FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+DEFINES  := -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"'
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n' '$(1)' '$(2)'
+endif
+
+.PHONY: all demo test bench fuzz install uninstall deps clean help check-format
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/weir ## build the weir command into build/
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+# --- dependencies -------------------------------------------------------------------------------
+# The stamp makes a second run cost nothing; tools/install-deps says what it installs.
+DEPS := $(BUILD)/.deps
+deps: ## install what building and testing need (Debian)
+	$(Q)tools/install-deps
+	$(Q)mkdir -p $(BUILD) && touch $(DEPS)
+
+$(DEPS): tools/install-deps
+	$(Q)tools/install-deps
+	$(Q)mkdir -p $(@D) && touch $@
+
+$(BUILD)/ndpi_features.h: tools/ndpi-features | $(DEPS)
+	$(call say,PROBE,nDPI)
+	$(Q)CC='$(CC)' tools/ndpi-features > $@
+
+# --- objects: plain and with sanitizers ----------------------------------------------------------
+pkg_cflags = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+pkg_libs   = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+cflags     = -std=gnu11 -MMD -MP $(DEFINES) -Iinclude -Iuser -I$(BUILD) $(pkg_cflags) $(WARNINGS) $(CFLAGS)
+
+objects   = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/ndpi_features.h
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -c $< -o $@
+
+$(BUILD)/san/%.o: %.c $(BUILD)/ndpi_features.h
+	$(call say,CC-SAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -O1 $(SANITIZE) -c $< -o $@
+
+$(BUILD)/weir: $(call objects,obj,$(SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(pkg_libs) -o $@
+
+$(BUILD)/weir-san: $(call objects,san,$(SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+
+$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -lcmocka -o $@
+
+# --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
+$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h
+	$(call say,CC-FUZZ,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(cflags) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -c $< -o $@
+
+$(BUILD)/fuzz/%: $(BUILD)/fuzz-obj/tests/fuzz/%.o $(call objects,fuzz-obj,$(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined $^ $(pkg_libs) -o $@
+
+fuzz_programs := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZERS))
+
+# --- the shared meter compiles for the kernel -------------------------------------------------------
+$(BUILD)/bpf/meter.o: tests/bpf/meter_compiles.bpf.c $(wildcard include/meter/*.h) | $(DEPS)
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g $(WARNINGS) -Werror -Iinclude \
+		-I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
+
+# --- what people call -------------------------------------------------------------------------------
+demo: $(BUILD)/weir ## read a recorded capture and show its flows
+	$(Q)tools/demo $(BUILD)/weir
+
+test: $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/meter.o $(fuzz_programs) \
+	$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT)) ## run every test
+	$(Q)BUILD=$(BUILD) tests/run
+
+bench: $(BUILD)/weir ## measure weir next to its peers
+	$(Q)BUILD=$(BUILD) tools/bench/run
+
+FUZZ_SECONDS ?= 600
+fuzz: $(fuzz_programs) ## run each fuzzer for FUZZ_SECONDS (600)
+	$(Q)BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+
+check-format: | $(DEPS) ## check the layout of the C files
+	$(Q)tests/check-format
+
+install: $(BUILD)/weir ## install into DESTDIR and PREFIX
+	install -D -m 755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
+	install -D -m 644 user/man/weir.8 $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/weir $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
+
+clean: ## remove the build
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
