@@ -10,17 +10,25 @@
 #include "tls_hello.h"
 
 #define MAX_PACKET    65535 /* nDPI's lengths have 16 bits */
-#define MAX_SPARE     4096  /* states kept for the next flows */
 #define NAME_SLOTS    1024
 #define NS_PER_MS     1000000u
 
-/* nDPI's flow struct follows, zeroed. */
-struct dissect_state {
-	struct dissect_state *next_spare;
-	struct tls_hello hello;
+/* The ClientHello of a flow that begins like TLS. */
+struct client_hello {
+	struct tls_hello message;
 	char ja4[JA4_LENGTH + 1];
-	bool hello_done;
-	_Alignas(16) char ndpi[];
+	bool done;
+};
+
+/*
+ * nDPI's flow struct (688 bytes in 4.2) between two packets, without its words that are zero,
+ * which are most: with a million flows that is what memory goes to. While nDPI works, the struct
+ * stands in the dissector; nothing in it points into itself.
+ */
+struct dissect_state {
+	struct client_hello *hello;
+	uint32_t room; /* words */
+	uint64_t words[]; /* a bit for each word of the struct, then those that are not zero */
 };
 
 struct app_name {
@@ -31,9 +39,8 @@ struct app_name {
 struct dissector {
 	struct dissect_config config;
 	struct ndpi_detection_module_struct *module;
-	struct dissect_state *spare;
-	uint32_t spare_count;
-	size_t ndpi_size;
+	uint64_t *scratch; /* nDPI's flow struct while it is worked on */
+	uint32_t scratch_words, bitmap_words;
 	struct app_name names[NAME_SLOTS];
 	char overflow_name[60]; /* when all slots of the probe sequence are taken */
 	uint8_t packet[MAX_PACKET];
@@ -46,9 +53,12 @@ struct dissector *dissector_new(const struct dissect_config *config)
 	if (!d)
 		return NULL;
 	d->config = *config;
-	d->ndpi_size = ndpi_detection_get_sizeof_ndpi_flow_struct();
-	d->module = compat_module_new();
+	d->scratch_words = (ndpi_detection_get_sizeof_ndpi_flow_struct() + 7) / 8;
+	d->bitmap_words = (d->scratch_words + 63) / 64;
+	d->scratch = calloc(d->scratch_words, sizeof(*d->scratch));
+	d->module = d->scratch ? compat_module_new() : NULL;
 	if (!d->module) {
+		free(d->scratch);
 		free(d);
 		return NULL;
 	}
@@ -59,13 +69,8 @@ void dissector_free(struct dissector *d)
 {
 	if (!d)
 		return;
-	while (d->spare) {
-		struct dissect_state *s = d->spare;
-
-		d->spare = s->next_spare;
-		free(s);
-	}
 	ndpi_exit_detection_module(d->module);
+	free(d->scratch);
 	free(d);
 }
 
@@ -74,37 +79,73 @@ const char *dissector_version(void)
 	return ndpi_revision();
 }
 
-static struct ndpi_flow_struct *ndpi_of(struct dissect_state *s)
+static struct ndpi_flow_struct *ndpi_of(struct dissector *d)
 {
-	return (struct ndpi_flow_struct *)s->ndpi;
+	return (struct ndpi_flow_struct *)d->scratch;
 }
 
-static struct dissect_state *state_new(struct dissector *d)
+static void state_load(struct dissector *d, const struct dissect_state *s)
 {
-	struct dissect_state *s = d->spare;
+	const uint64_t *bitmap, *word;
 
-	if (s) {
-		d->spare = s->next_spare;
-		d->spare_count--;
-	} else {
-		s = malloc(sizeof(*s) + d->ndpi_size);
-	}
-	if (s)
-		memset(s, 0, sizeof(*s) + d->ndpi_size);
-	return s;
-}
-
-static void state_free(struct dissector *d, struct dissect_state *s)
-{
-	tls_hello_free(&s->hello);
-	ndpi_free_flow_data(ndpi_of(s));
-	if (d->spare_count >= MAX_SPARE) {
-		free(s);
+	memset(d->scratch, 0, d->scratch_words * sizeof(*d->scratch));
+	if (!s)
 		return;
+	bitmap = s->words;
+	word = bitmap + d->bitmap_words;
+	for (uint32_t b = 0; b < d->bitmap_words; b++)
+		for (uint64_t bits = bitmap[b]; bits; bits &= bits - 1)
+			d->scratch[b * 64 + __builtin_ctzll(bits)] = *word++;
+}
+
+static uint32_t count_words(const struct dissector *d)
+{
+	uint32_t count = d->bitmap_words;
+
+	for (uint32_t i = 0; i < d->scratch_words; i++)
+		count += d->scratch[i] != 0;
+	return count;
+}
+
+/* False when memory is short; *state is as it was. */
+static bool state_save(struct dissector *d, struct dissect_state **state)
+{
+	uint32_t count = count_words(d);
+	struct dissect_state *s = *state;
+	uint64_t *bitmap, *word;
+
+	if (!s || s->room < count) {
+		s = realloc(*state, sizeof(*s) + count * sizeof(s->words[0]));
+		if (!s)
+			return false;
+		if (!*state)
+			s->hello = NULL;
+		s->room = count;
+		*state = s;
 	}
-	s->next_spare = d->spare;
-	d->spare = s;
-	d->spare_count++;
+	bitmap = s->words;
+	word = bitmap + d->bitmap_words;
+	memset(bitmap, 0, d->bitmap_words * sizeof(*bitmap));
+	for (uint32_t i = 0; i < d->scratch_words; i++) {
+		if (!d->scratch[i])
+			continue;
+		bitmap[i / 64] |= 1ull << i % 64;
+		*word++ = d->scratch[i];
+	}
+	return true;
+}
+
+static void state_free(struct dissector *d, struct dissect_state **state)
+{
+	ndpi_free_flow_data(ndpi_of(d));
+	if (!*state)
+		return;
+	if ((*state)->hello) {
+		tls_hello_free(&(*state)->hello->message);
+		free((*state)->hello);
+	}
+	free(*state);
+	*state = NULL;
 }
 
 static uint32_t packet_limit(const struct dissector *d, uint8_t protocol)
@@ -145,32 +186,55 @@ static const uint8_t *clamp(struct dissector *d, const struct packet *p, const u
 	return d->packet;
 }
 
-/* The ClientHello is the client's first data; segments of it arrive in order or JA4 stays empty. */
-static void watch_hello(struct dissect_state *s, const struct packet *p, const uint8_t *ip,
-			uint32_t captured)
-{
-	uint32_t start = p->payload_offset - p->ip_offset, end;
+struct payload {
+	const uint8_t *bytes;
+	uint32_t length; /* captured */
+};
 
-	if (s->hello_done || p->key.protocol != PROTO_TCP || !p->has_l4 ||
-	    !p->size[ACCOUNT_PAYLOAD])
-		return;
-	end = start + p->size[ACCOUNT_PAYLOAD];
+static struct payload tcp_payload(const struct packet *p, const uint8_t *ip, uint32_t captured)
+{
+	uint32_t start = p->payload_offset - p->ip_offset, end = start + p->size[ACCOUNT_PAYLOAD];
+
 	if (end > captured)
 		end = captured;
-	if (start > end)
-		return;
-	switch (tls_hello_add(&s->hello, p->tcp_seq, ip + start, end - start)) {
+	if (p->key.protocol != PROTO_TCP || !p->has_l4 || start >= end)
+		return (struct payload){ NULL, 0 };
+	return (struct payload){ ip + start, end - start };
+}
+
+/* Whether the data may belong to a ClientHello, the first that a client sends. */
+static bool may_be_hello(const struct dissect_state *s, const struct payload *data)
+{
+	if (!data->length)
+		return false;
+	if (s && s->hello)
+		return !s->hello->done;
+	return data->length >= 3 && data->bytes[0] == 22 && data->bytes[1] == 3;
+}
+
+/* Its segments arrive in order, or JA4 stays empty. */
+static void watch_hello(struct dissect_state *s, const struct packet *p,
+			const struct payload *data)
+{
+	struct client_hello *h = s->hello;
+
+	if (!h) {
+		h = s->hello = calloc(1, sizeof(*h));
+		if (!h)
+			return;
+	}
+	switch (tls_hello_add(&h->message, p->tcp_seq, data->bytes, data->length)) {
 	case TLS_HELLO_MORE:
 		return;
 	case TLS_HELLO_COMPLETE:
-		if (!ja4_client(s->hello.bytes, s->hello.length, 't', s->ja4))
-			s->ja4[0] = '\0';
+		if (!ja4_client(h->message.bytes, h->message.length, 't', h->ja4))
+			h->ja4[0] = '\0';
 		break;
 	case TLS_HELLO_NONE:
 		break;
 	}
-	s->hello_done = true;
-	tls_hello_free(&s->hello);
+	h->done = true;
+	tls_hello_free(&h->message);
 }
 
 static bool speaks(const struct app_info *app, uint16_t protocol)
@@ -208,7 +272,7 @@ static void read_text(const struct dissect_state *s, struct ndpi_flow_struct *f,
 	t->user_agent = f->http.user_agent;
 	t->content_type = f->http.content_type;
 	t->url = f->http.url;
-	t->ja4 = s->ja4;
+	t->ja4 = s && s->hello ? s->hello->ja4 : "";
 	if (speaks_tls(app)) {
 		t->ja3_client = t->client_fingerprint = compat_ja3_client(f);
 		t->ja3_server = t->server_fingerprint = f->protos.tls_quic.ja3_server;
@@ -225,42 +289,51 @@ static void read_text(const struct dissect_state *s, struct ndpi_flow_struct *f,
 	}
 }
 
-/* What a packet says may hold anything; what a record says is printable ASCII or UTF-8. */
-static char *copy_clean(char *to, const char *from)
+#define TEXTS	 (sizeof(struct app_text) / sizeof(char *))
+#define MAX_TEXT 4000 /* bytes of one; so that offsets fit 16 bits */
+
+struct packed_text {
+	uint16_t offset[TEXTS]; /* in chars; 0 = absent */
+	char chars[];		/* the first is 0: the absent text */
+};
+
+void packed_text_open(const struct packed_text *packed, struct app_text *out)
 {
-	for (; *from; from++)
-		*to++ = (unsigned char)*from < ' ' || *from == 0x7f ? '?' : *from;
-	*to++ = '\0';
-	return to;
+	const char **texts = (const char **)out;
+
+	for (size_t i = 0; i < TEXTS; i++)
+		texts[i] = packed ? packed->chars + packed->offset[i] : "";
 }
 
-/* One block for the table of pointers and all texts; NULL when there is none. */
-static struct app_text *text_copy(const struct app_text *from)
+/* What a packet says may hold anything; what a record says has no control characters. */
+static size_t copy_clean(char *to, const char *from, size_t length)
 {
-	enum { COUNT = sizeof(*from) / sizeof(char *) };
-	const char *const *in = (const char *const *)from;
-	const char **out;
-	size_t length = 0;
-	struct app_text *copy;
-	char *to;
+	for (size_t i = 0; i < length; i++)
+		to[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7f ? '?' : from[i];
+	to[length] = '\0';
+	return length + 1;
+}
 
-	for (size_t i = 0; i < COUNT; i++)
-		length += in[i] && *in[i] ? strlen(in[i]) + 1 : 0;
-	if (!length)
-		return NULL;
-	copy = malloc(sizeof(*copy) + length);
-	if (!copy)
-		return NULL;
-	out = (const char **)copy;
-	to = (char *)(copy + 1);
-	for (size_t i = 0; i < COUNT; i++) {
-		out[i] = "";
-		if (!in[i] || !*in[i])
-			continue;
-		out[i] = to;
-		to = copy_clean(to, in[i]);
+static struct packed_text *text_pack(const struct app_text *from)
+{
+	const char *const *texts = (const char *const *)from;
+	size_t length[TEXTS], total = 0, at = 1;
+	struct packed_text *packed;
+
+	for (size_t i = 0; i < TEXTS; i++) {
+		length[i] = texts[i] ? strnlen(texts[i], MAX_TEXT) : 0;
+		total += length[i] ? length[i] + 1 : 0;
 	}
-	return copy;
+	if (!total)
+		return NULL;
+	packed = calloc(1, sizeof(*packed) + 1 + total);
+	for (size_t i = 0; packed && i < TEXTS; i++) {
+		if (!length[i])
+			continue;
+		packed->offset[i] = at;
+		at += copy_clean(packed->chars + at, texts[i], length[i]);
+	}
+	return packed;
 }
 
 static void set_protocol(struct app_info *app, const ndpi_protocol *p)
@@ -273,7 +346,7 @@ static void set_protocol(struct app_info *app, const ndpi_protocol *p)
 /* The verdict is final: out of nDPI's memory into ours. */
 static void conclude(struct dissector *d, struct dissect_state **state, struct app_info *app)
 {
-	struct ndpi_flow_struct *f = ndpi_of(*state);
+	struct ndpi_flow_struct *f = ndpi_of(d);
 	struct app_text text = { 0 };
 
 #if NDPI_HAS_CONFIDENCE
@@ -281,51 +354,58 @@ static void conclude(struct dissector *d, struct dissect_state **state, struct a
 #endif
 	app->risks = f->risk;
 	read_text(*state, f, app, &text);
-	app->text = text_copy(&text);
-	state_free(d, *state);
-	*state = NULL;
+	app->text = text_pack(&text);
+	state_free(d, state);
 }
 
-static void give_up(struct dissector *d, struct dissect_state *state, struct app_info *app)
+static void give_up(struct dissector *d, struct app_info *app)
 {
 	bool guessed = false;
 	ndpi_protocol p;
 
 	if (app->app_protocol != NDPI_PROTOCOL_UNKNOWN)
 		return;
-	p = compat_giveup(d->module, ndpi_of(state), &guessed);
+	p = compat_giveup(d->module, ndpi_of(d), &guessed);
 	set_protocol(app, &p);
 	app->guessed = guessed;
+}
+
+/* True when nDPI has learnt all it can. */
+static bool show(struct dissector *d, struct app_info *app, const struct packet *p,
+		 const uint8_t *ip, uint32_t captured)
+{
+	uint32_t length = captured;
+	const uint8_t *shown = clamp(d, p, ip, &length);
+	ndpi_protocol protocol = compat_process(d->module, ndpi_of(d), shown, length,
+						p->time_ns / NS_PER_MS);
+
+	set_protocol(app, &protocol);
+	return compat_is_final(d->module, ndpi_of(d), &protocol);
 }
 
 bool dissect_packet(struct dissector *d, struct dissect_state **state, struct app_info *app,
 		    const struct packet *p, const uint8_t *ip, uint32_t captured, bool from_client,
 		    uint64_t number)
 {
-	uint32_t limit = packet_limit(d, p->key.protocol), length = captured;
-	ndpi_protocol protocol;
-	bool final = false;
+	uint32_t limit = packet_limit(d, p->key.protocol);
+	bool final = false, saved = true, hello;
+	struct payload data;
 
 	if (!limit)
 		return true;
-	if (!*state) {
-		*state = state_new(d);
-		if (!*state)
-			return true;
-	}
-	if (p->fragment != FRAGMENT_LATER) {
-		const uint8_t *shown = clamp(d, p, ip, &length);
-
-		protocol = compat_process(d->module, ndpi_of(*state), shown, length,
-					  p->time_ns / NS_PER_MS);
-		set_protocol(app, &protocol);
-		final = compat_is_final(d->module, ndpi_of(*state), &protocol);
-		if (from_client)
-			watch_hello(*state, p, ip, length);
-	}
-	if (!final && number < limit)
+	data = tcp_payload(p, ip, captured);
+	hello = from_client && may_be_hello(*state, &data);
+	state_load(d, *state);
+	if (p->fragment != FRAGMENT_LATER)
+		final = show(d, app, p, ip, captured);
+	if (!final || hello)
+		saved = state_save(d, state);
+	if (hello && saved)
+		watch_hello(*state, p, &data);
+	if (!final && saved && number < limit)
 		return false;
-	give_up(d, *state, app);
+	if (!final)
+		give_up(d, app);
 	conclude(d, state, app);
 	return true;
 }
@@ -334,7 +414,8 @@ void dissect_finish(struct dissector *d, struct dissect_state **state, struct ap
 {
 	if (!*state)
 		return;
-	give_up(d, *state, app);
+	state_load(d, *state);
+	give_up(d, app);
 	conclude(d, state, app);
 }
 

@@ -15,7 +15,7 @@
 struct dissector;
 struct dissect_state; /* of one flow while it is being dissected */
 
-/* What was read out of the packets. One heap block; free() it. Absent texts are "", never NULL. */
+/* What was read out of the packets. Absent texts are "", never NULL. */
 struct app_text {
 	const char *host;	    /* SNI, HTTP Host, DNS name ...: nDPI's host_server_name */
 	const char *client_fingerprint; /* JA3, HASSH or DHCP fingerprint, as NFStream */
@@ -26,6 +26,11 @@ struct app_text {
 	const char *user_agent, *content_type, *url, *tls_version, *alpn;
 };
 
+/* The texts of a flow in one compact heap block; free() it. NULL = all are absent. */
+struct packed_text;
+/* Pointers into the block. */
+void packed_text_open(const struct packed_text *packed, struct app_text *out);
+
 /* The verdict on a flow. */
 struct app_info {
 	uint16_t master_protocol, app_protocol; /* nDPI ids; differ between its versions */
@@ -33,7 +38,7 @@ struct app_info {
 	uint8_t guessed;    /* from ports or addresses, not from packets */
 	uint8_t confidence; /* nDPI's ndpi_confidence_t value */
 	uint64_t risks;	    /* bit per nDPI risk number */
-	struct app_text *text; /* NULL = nothing was read */
+	struct packed_text *text;
 };
 
 struct dissect_config {

@@ -199,12 +199,9 @@ static void fill_first_packets(struct flow_record *r, const struct flow *f)
 	r->splt_count = f->splt_count;
 }
 
-static const struct app_text no_text = { "", "", "", "", "", "", "", "",
-					 "", "", "", "", "", "", "" };
-
 static void fill_app(struct flow_record *r, const struct app_info *app, struct dissector *d)
 {
-	r->text = app->text ? *app->text : no_text;
+	packed_text_open(app->text, &r->text);
 	r->application_name = r->category_name = r->confidence_name = "";
 	r->master_protocol = app->master_protocol;
 	r->app_protocol = app->app_protocol;

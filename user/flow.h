@@ -16,7 +16,7 @@ struct splt_entry {
 	uint64_t gap_ns : 63;
 	uint64_t from_dst : 1;
 	uint32_t size;
-};
+} __attribute__((packed, aligned(4))); /* a million flows: 12 bytes, not 16 */
 
 /* Milestones of a connection's start. Times are packet times; 0 = not seen. */
 struct flow_timing {

@@ -87,9 +87,9 @@ static bool flow_note_splt(struct flow_table *t, struct flow *f, const struct pa
 	uint32_t n = f->splt_count;
 	struct splt_entry *grown;
 
-	/* Room for 4, 8, 16 ... entries: full when the count is such a power of two. */
-	if (!n || (n >= 4 && !(n & (n - 1)))) {
-		grown = reallocarray(f->splt, n ? n * 2 : 4, sizeof(*grown));
+	/* Room for 2, 4, 8 ... entries: full when the count is such a power of two. */
+	if (n != 1 && !(n & (n - 1))) {
+		grown = reallocarray(f->splt, n ? n * 2 : 2, sizeof(*grown));
 		if (!grown)
 			return false;
 		f->splt = grown;
