@@ -199,7 +199,8 @@ static void fill_first_packets(struct flow_record *r, const struct flow *f)
 	r->splt_count = f->splt_count;
 }
 
-static void fill_app(struct flow_record *r, const struct app_info *app, struct dissector *d)
+static void fill_app(struct flow_record *r, const struct app_info *app, struct dissector *d,
+		     uint32_t need)
 {
 	packed_text_open(app->text, &r->text);
 	r->application_name = r->category_name = r->confidence_name = "";
@@ -214,7 +215,8 @@ static void fill_app(struct flow_record *r, const struct app_info *app, struct d
 	r->application_name = dissect_app_name(d, app);
 	r->category_name = dissect_category_name(d, app);
 	r->confidence_name = dissect_confidence_name(d, app);
-	r->risk_names = dissect_risk_names(d, app->risks, r->risk_buffer, sizeof(r->risk_buffer));
+	if (need & NEED_RISK_NAMES)
+		r->risk_names = dissect_risk_names(d, app->risks, r->risk_buffer, sizeof(r->risk_buffer));
 }
 
 void record_derive(struct flow_record *r, uint32_t need)
@@ -242,7 +244,7 @@ void record_fill(struct flow_record *r, const struct flow *f, const struct flow_
 	fill_dir(&r->side[SIDE_DST2SRC], &end->counters->dir[!src]);
 	fill_both(r, end->counters);
 	fill_first_packets(r, f);
-	fill_app(r, &f->app, need & NEED_DISSECT ? d : NULL);
+	fill_app(r, &f->app, need & NEED_DISSECT ? d : NULL, need);
 	if (end->stats && need & NEED_STATS)
 		fill_stats(r, end->stats, src);
 	if (end->tcp && need & NEED_TCP)

@@ -261,7 +261,7 @@ const struct field record_fields[] = {
 	{ "risk", "", "bit per nDPI risk number (differs by nDPI version)", FIELD_U64, AT(risks),
 	  NEED_DISSECT, 0 },
 	{ "risk_names", "", "nDPI's names of the risks, comma separated", FIELD_TEXT,
-	  AT(risk_names), NEED_DISSECT, 0 },
+	  AT(risk_names), NEED_DISSECT | NEED_RISK_NAMES, 0 },
 };
 
 const size_t record_field_count = sizeof(record_fields) / sizeof(record_fields[0]);

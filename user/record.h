@@ -88,6 +88,7 @@ enum field_need {
 	NEED_TUNNELS = 64,
 	NEED_NFHASH = 128,
 	NEED_RATES = 256,
+	NEED_RISK_NAMES = 512,
 };
 
 enum field_type {

@@ -16,7 +16,7 @@
 #include "meter/parse.h"
 #include "progress.h"
 
-#define READ_BUFFER	(256 * 1024)
+#define READ_BUFFER	(64 * 1024)
 #define PROGRESS_PERIOD 4096 /* packets */
 #define NS_PER_S	1000000000ull
 
