@@ -10,8 +10,8 @@
 
 #include "log.h"
 
-#define KEY_MIN	    32 /* Crypto-PAn: 16 bytes of AES key, 16 of pad */
-#define KEY_MAX	    64
+#define KEY_MIN     32 /* Crypto-PAn: 16 bytes of AES key, 16 of pad */
+#define KEY_MAX     64
 #define HASH_BYTES  16
 #define CACHE_SLOTS 4096 /* Crypto-PAn costs a block cipher call a bit */
 
@@ -79,7 +79,8 @@ static int hide(struct anonymizer *a, const struct columns *columns, const char 
 	}
 	if (found)
 		return 0;
-	log_error("--anonymize: column \"%s\" is not exported; `weir fields` lists the columns", name);
+	log_error("--anonymize: column \"%s\" is not exported; `weir fields` lists the columns",
+		  name);
 	return -EINVAL;
 }
 
@@ -96,8 +97,7 @@ static int hide_list(struct anonymizer *a, const struct columns *columns, const 
 
 static int open_ciphers(struct anonymizer *a)
 {
-	if (!gcry_check_version(NULL) ||
-	    gcry_md_open(&a->hash, GCRY_MD_BLAKE2B_512, 0) ||
+	if (!gcry_check_version(NULL) || gcry_md_open(&a->hash, GCRY_MD_BLAKE2B_512, 0) ||
 	    gcry_md_setkey(a->hash, a->key, a->key_length) ||
 	    gcry_cipher_open(&a->cipher, GCRY_CIPHER_AES128, GCRY_CIPHER_MODE_ECB, 0) ||
 	    gcry_cipher_setkey(a->cipher, a->key, 16) ||

@@ -59,12 +59,9 @@ static int run_config(struct config *config)
 		config->probe_name = strdup(host);
 	}
 	switch (weir_run(config)) {
-	case 0:
-		return EXIT_DONE;
-	case RUN_USAGE:
-		return EXIT_USAGE;
-	default:
-		return EXIT_FAILED;
+	case 0: return EXIT_DONE;
+	case RUN_USAGE: return EXIT_USAGE;
+	default: return EXIT_FAILED;
 	}
 }
 

@@ -7,41 +7,70 @@
 #include "log.h"
 #include "record.h"
 
+/* clang-format off: lists of names */
 /* The attributes that NFStream's documentation names, in its order. */
 static const char *const seed_names[] = {
-	"flow_id", "first_seen", "last_seen", "nfhash", "version", "src_port", "dst_port",
-	"protocol", "vlan_id", "src_ip", "dst_ip", "ip_src", "ip_dst", "total_packets",
-	"total_bytes", "duration", "src2dst_packets", "src2dst_bytes", "dst2src_packets",
-	"dst2src_bytes", "expiration_id", "master_protocol", "app_protocol", "application_name",
-	"category_name", "client_info", "server_info", "j3a_client", "j3a_server", NULL
+	"flow_id",       "first_seen",      "last_seen",     "nfhash",           "version",
+	"src_port",      "dst_port",        "protocol",      "vlan_id",          "src_ip",
+	"dst_ip",        "ip_src",          "ip_dst",        "total_packets",    "total_bytes",
+	"duration",      "src2dst_packets", "src2dst_bytes", "dst2src_packets",  "dst2src_bytes",
+	"expiration_id", "master_protocol", "app_protocol",  "application_name", "category_name",
+	"client_info",   "server_info",     "j3a_client",    "j3a_server",       NULL
 };
 
 /* NFStream 6.5's core columns, in its order; statistics, SPLT and application follow. */
-static const char *const nfstream_names[] = {
-	"id", "expiration_id", "src_ip", "src_mac", "src_oui", "src_port", "dst_ip", "dst_mac",
-	"dst_oui", "dst_port", "protocol", "ip_version", "vlan_id", "tunnel_id",
-	"bidirectional_first_seen_ms", "bidirectional_last_seen_ms", "bidirectional_duration_ms",
-	"bidirectional_packets", "bidirectional_bytes", "src2dst_first_seen_ms",
-	"src2dst_last_seen_ms", "src2dst_duration_ms", "src2dst_packets", "src2dst_bytes",
-	"dst2src_first_seen_ms", "dst2src_last_seen_ms", "dst2src_duration_ms", "dst2src_packets",
-	"dst2src_bytes", NULL
-};
+static const char *const nfstream_names[] = { "id",
+					      "expiration_id",
+					      "src_ip",
+					      "src_mac",
+					      "src_oui",
+					      "src_port",
+					      "dst_ip",
+					      "dst_mac",
+					      "dst_oui",
+					      "dst_port",
+					      "protocol",
+					      "ip_version",
+					      "vlan_id",
+					      "tunnel_id",
+					      "bidirectional_first_seen_ms",
+					      "bidirectional_last_seen_ms",
+					      "bidirectional_duration_ms",
+					      "bidirectional_packets",
+					      "bidirectional_bytes",
+					      "src2dst_first_seen_ms",
+					      "src2dst_last_seen_ms",
+					      "src2dst_duration_ms",
+					      "src2dst_packets",
+					      "src2dst_bytes",
+					      "dst2src_first_seen_ms",
+					      "dst2src_last_seen_ms",
+					      "dst2src_duration_ms",
+					      "dst2src_packets",
+					      "dst2src_bytes",
+					      NULL };
 
 static const char *const nfstream_app_names[] = {
-	"application_name", "application_category_name", "application_is_guessed",
-	"application_confidence", "requested_server_name", "client_fingerprint",
-	"server_fingerprint", "user_agent", "content_type", NULL
+	"application_name",       "application_category_name",
+	"application_is_guessed", "application_confidence",
+	"requested_server_name",  "client_fingerprint",
+	"server_fingerprint",     "user_agent",
+	"content_type",           NULL
 };
 
 static const char *const splt_names[] = { "splt_direction", "splt_ps", "splt_piat_ms", NULL };
 
 /* Second names of a value: `all` leaves them out. */
-static const char *const alias_names[] = {
-	"id", "ip_version", "bidirectional_first_seen_ms", "bidirectional_last_seen_ms",
-	"bidirectional_duration_ms", "bidirectional_packets", "bidirectional_bytes",
-	"application_category_name", NULL
-};
-
+static const char *const alias_names[] = { "id",
+					   "ip_version",
+					   "bidirectional_first_seen_ms",
+					   "bidirectional_last_seen_ms",
+					   "bidirectional_duration_ms",
+					   "bidirectional_packets",
+					   "bidirectional_bytes",
+					   "application_category_name",
+					   NULL };
+/* clang-format on */
 
 static bool listed(const char *const *names, const char *name)
 {
@@ -102,7 +131,8 @@ static void add_profile(struct columns *c, const struct config *config)
 		return;
 	}
 	for (size_t i = 0; i < record_field_count; i++)
-		if (!listed(alias_names, record_fields[i].name) && wanted(&record_fields[i], config))
+		if (!listed(alias_names, record_fields[i].name) &&
+		    wanted(&record_fields[i], config))
 			add(c, &record_fields[i]);
 }
 

@@ -28,12 +28,12 @@ enum config_level { LEVEL_DEFAULT, LEVEL_FILE, LEVEL_ENVIRONMENT, LEVEL_ARGV };
 struct config {
 	/* source */
 	struct string_list read_files; /* -r, in the order given; "-" is stdin */
-	char *filter;		       /* libpcap expression, NULL = everything */
+	char *filter;                  /* libpcap expression, NULL = everything */
 
 	/* metering */
-	uint64_t idle_ns;   /* --idle-timeout */
-	uint64_t active_ns; /* --active-timeout */
-	uint32_t tunnels;   /* --tunnels: bit per enum tunnel_type */
+	uint64_t idle_ns;    /* --idle-timeout */
+	uint64_t active_ns;  /* --active-timeout */
+	uint32_t tunnels;    /* --tunnels: bit per enum tunnel_type */
 	uint32_t accounting; /* --accounting: enum accounting */
 	bool tcp_end;
 	uint64_t max_flows;  /* 0 = no bound */
@@ -44,18 +44,18 @@ struct config {
 	uint64_t max_tcp_dissections;
 	uint64_t max_udp_dissections;
 	bool stats;
-	uint64_t splt; /* packets, 0 = off */
+	uint64_t splt;    /* packets, 0 = off */
 	uint32_t profile; /* enum profile of record.h */
-	char *fields;	  /* --fields a,b,c; NULL = the profile's */
+	char *fields;     /* --fields a,b,c; NULL = the profile's */
 	char *probe_name; /* NULL = host name */
 
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
 	struct rotation rotate;
-	char *anonymize;     /* columns, NULL = none */
-	char *anonymize_key; /* file, NULL = random */
+	char *anonymize;       /* columns, NULL = none */
+	char *anonymize_key;   /* file, NULL = random */
 	bool anonymize_prefix; /* addresses keep common prefixes: Crypto-PAn */
-	char *summary;	     /* file of the JSON summary, "-" = stdout, NULL = none */
+	char *summary;         /* file of the JSON summary, "-" = stdout, NULL = none */
 	bool quiet;
 
 	char *config_file; /* -c */

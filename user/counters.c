@@ -11,7 +11,8 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_IGNORED_MALFORMED] = { "ignored", "malformed",
 					"packets whose IP header contradicts itself" },
 	[COUNTER_IGNORED_TOO_DEEP] = { "ignored", "too_deep",
-				       "packets with more VLAN tags or MPLS labels than looked through" },
+				       "packets with more VLAN tags or MPLS labels than looked "
+				       "through" },
 	[COUNTER_IGNORED_WLAN] = { "ignored", "wlan",
 				   "802.11 frames that are not readable data: management, control, "
 				   "encrypted" },
@@ -31,13 +32,9 @@ const struct counter_info counter_table[COUNTERS] = {
 enum counter counter_of_refusal(enum parse_status status)
 {
 	switch (status) {
-	case PARSE_TRUNCATED:
-		return COUNTER_IGNORED_TRUNCATED;
-	case PARSE_MALFORMED:
-		return COUNTER_IGNORED_MALFORMED;
-	case PARSE_TOO_DEEP:
-		return COUNTER_IGNORED_TOO_DEEP;
-	default:
-		return COUNTER_IGNORED_NOT_IP;
+	case PARSE_TRUNCATED: return COUNTER_IGNORED_TRUNCATED;
+	case PARSE_MALFORMED: return COUNTER_IGNORED_MALFORMED;
+	case PARSE_TOO_DEEP: return COUNTER_IGNORED_TOO_DEEP;
+	default: return COUNTER_IGNORED_NOT_IP;
 	}
 }

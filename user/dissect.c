@@ -9,9 +9,9 @@
 #include "ndpi_compat.h"
 #include "tls_hello.h"
 
-#define MAX_PACKET    65535 /* nDPI's lengths have 16 bits */
-#define NAME_SLOTS    1024
-#define NS_PER_MS     1000000u
+#define MAX_PACKET 65535 /* nDPI's lengths have 16 bits */
+#define NAME_SLOTS 1024
+#define NS_PER_MS  1000000u
 
 /* The ClientHello of a flow that begins like TLS. */
 struct client_hello {
@@ -27,7 +27,7 @@ struct client_hello {
  */
 struct dissect_state {
 	struct client_hello *hello;
-	uint32_t room; /* words */
+	uint32_t room;    /* words */
 	uint64_t words[]; /* a bit for each word of the struct, then those that are not zero */
 };
 
@@ -150,9 +150,9 @@ static void state_free(struct dissector *d, struct dissect_state **state)
 
 static uint32_t packet_limit(const struct dissector *d, uint8_t protocol)
 {
-	return protocol == PROTO_TCP ? d->config.max_tcp :
-	       protocol == PROTO_UDP ? d->config.max_udp :
-				       d->config.max_other;
+	return protocol == PROTO_TCP   ? d->config.max_tcp
+	       : protocol == PROTO_UDP ? d->config.max_udp
+				       : d->config.max_other;
 }
 
 static void put_be16(uint8_t *at, uint32_t value)
@@ -213,8 +213,7 @@ static bool may_be_hello(const struct dissect_state *s, const struct payload *da
 }
 
 /* Its segments arrive in order, or JA4 stays empty. */
-static void watch_hello(struct dissect_state *s, const struct packet *p,
-			const struct payload *data)
+static void watch_hello(struct dissect_state *s, const struct packet *p, const struct payload *data)
 {
 	struct client_hello *h = s->hello;
 
@@ -224,14 +223,12 @@ static void watch_hello(struct dissect_state *s, const struct packet *p,
 			return;
 	}
 	switch (tls_hello_add(&h->message, p->tcp_seq, data->bytes, data->length)) {
-	case TLS_HELLO_MORE:
-		return;
+	case TLS_HELLO_MORE: return;
 	case TLS_HELLO_COMPLETE:
 		if (!ja4_client(h->message.bytes, h->message.length, 't', h->ja4))
 			h->ja4[0] = '\0';
 		break;
-	case TLS_HELLO_NONE:
-		break;
+	case TLS_HELLO_NONE: break;
 	}
 	h->done = true;
 	tls_hello_free(&h->message);
@@ -289,12 +286,12 @@ static void read_text(const struct dissect_state *s, struct ndpi_flow_struct *f,
 	}
 }
 
-#define TEXTS	 (sizeof(struct app_text) / sizeof(char *))
+#define TEXTS    (sizeof(struct app_text) / sizeof(char *))
 #define MAX_TEXT 4000 /* bytes of one; so that offsets fit 16 bits */
 
 struct packed_text {
 	uint16_t offset[TEXTS]; /* in chars; 0 = absent */
-	char chars[];		/* the first is 0: the absent text */
+	char chars[];           /* the first is 0: the absent text */
 };
 
 void packed_text_open(const struct packed_text *packed, struct app_text *out)
@@ -376,8 +373,8 @@ static bool show(struct dissector *d, struct app_info *app, const struct packet 
 {
 	uint32_t length = captured;
 	const uint8_t *shown = clamp(d, p, ip, &length);
-	ndpi_protocol protocol = compat_process(d->module, ndpi_of(d), shown, length,
-						p->time_ns / NS_PER_MS);
+	ndpi_protocol protocol =
+		compat_process(d->module, ndpi_of(d), shown, length, p->time_ns / NS_PER_MS);
 
 	set_protocol(app, &protocol);
 	return compat_is_final(d->module, ndpi_of(d), &protocol);

@@ -17,11 +17,11 @@ struct dissect_state; /* of one flow while it is being dissected */
 
 /* What was read out of the packets. Absent texts are "", never NULL. */
 struct app_text {
-	const char *host;	    /* SNI, HTTP Host, DNS name ...: nDPI's host_server_name */
+	const char *host;               /* SNI, HTTP Host, DNS name ...: nDPI's host_server_name */
 	const char *client_fingerprint; /* JA3, HASSH or DHCP fingerprint, as NFStream */
 	const char *server_fingerprint; /* JA3S, HASSH server */
-	const char *client_info;    /* seed: SNI, SSH client signature, HTTP host ... */
-	const char *server_info;    /* seed: certificate name, SSH server signature ... */
+	const char *client_info;        /* seed: SNI, SSH client signature, HTTP host ... */
+	const char *server_info;        /* seed: certificate name, SSH server signature ... */
 	const char *ja3_client, *ja3_server, *hassh_client, *hassh_server, *ja4;
 	const char *user_agent, *content_type, *url, *tls_version, *alpn;
 };
@@ -37,7 +37,7 @@ struct app_info {
 	uint16_t category;
 	uint8_t guessed;    /* from ports or addresses, not from packets */
 	uint8_t confidence; /* nDPI's ndpi_confidence_t value */
-	uint64_t risks;	    /* bit per nDPI risk number */
+	uint64_t risks;     /* bit per nDPI risk number */
 	struct packed_text *text;
 };
 

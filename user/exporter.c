@@ -54,8 +54,8 @@ static int parse_output(struct output *o, const char *text)
 	}
 	scheme = strstr(o->target, "://");
 	if (scheme) {
-		log_error("-o %s: unknown target \"%.*s://\"; weir writes to files and stdout", text,
-			  (int)(scheme - o->target), o->target);
+		log_error("-o %s: unknown target \"%.*s://\"; weir writes to files and stdout",
+			  text, (int)(scheme - o->target), o->target);
 		return -EINVAL;
 	}
 	return 0;
@@ -71,7 +71,8 @@ static int check_target(const struct exporters *e, const struct output *o, const
 		}
 	}
 	if (c->summary && !strcmp(c->summary, o->target)) {
-		log_error("--summary: \"%s\" is an output too; give it a place of its own", o->target);
+		log_error("--summary: \"%s\" is an output too; give it a place of its own",
+			  o->target);
 		return -EINVAL;
 	}
 	return 0;

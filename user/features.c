@@ -90,7 +90,8 @@ static void fill_dir(struct record_side_values *v, const struct flow_dir *d)
 static void fill_both(struct flow_record *r, const struct flow_counters *c)
 {
 	struct record_side_values *v = &r->side[SIDE_BOTH];
-	const struct record_side_values *src = &r->side[SIDE_SRC2DST], *dst = &r->side[SIDE_DST2SRC];
+	const struct record_side_values *src = &r->side[SIDE_SRC2DST],
+					*dst = &r->side[SIDE_DST2SRC];
 
 	v->packets = src->packets + dst->packets;
 	v->bytes = src->bytes + dst->bytes;
@@ -113,12 +114,12 @@ static void fill_stats(struct flow_record *r, const struct flow_stats *s, uint8_
 {
 	struct record_side_values *v = &r->side[SIDE_BOTH];
 	const struct flow_dir_stats *a = &s->dir[src], *b = &s->dir[!src];
-	struct moments sizes = { v->packets, v->bytes, wide(a->size_squares) + wide(b->size_squares) };
+	struct moments sizes = { v->packets, v->bytes,
+				 wide(a->size_squares) + wide(b->size_squares) };
 
 	fill_dir_stats(&r->side[SIDE_SRC2DST], a);
 	fill_dir_stats(&r->side[SIDE_DST2SRC], b);
-	fill_sizes(v, &sizes,
-		   a->inv_min_size > b->inv_min_size ? a->inv_min_size : b->inv_min_size,
+	fill_sizes(v, &sizes, a->inv_min_size > b->inv_min_size ? a->inv_min_size : b->inv_min_size,
 		   a->max_size > b->max_size ? a->max_size : b->max_size);
 	fill_gaps(v, &s->gaps);
 	for (int bit = 0; bit < TCP_FLAG_BITS; bit++)
@@ -216,7 +217,8 @@ static void fill_app(struct flow_record *r, const struct app_info *app, struct d
 	r->category_name = dissect_category_name(d, app);
 	r->confidence_name = dissect_confidence_name(d, app);
 	if (need & NEED_RISK_NAMES)
-		r->risk_names = dissect_risk_names(d, app->risks, r->risk_buffer, sizeof(r->risk_buffer));
+		r->risk_names =
+			dissect_risk_names(d, app->risks, r->risk_buffer, sizeof(r->risk_buffer));
 }
 
 void record_derive(struct flow_record *r, uint32_t need)

@@ -23,8 +23,10 @@ static bool compiles(pcap_t *pcap, const char *expression)
 /* Whether the first length bytes can be the beginning of an expression. */
 static bool can_begin(pcap_t *pcap, const char *expression, size_t length)
 {
-	static const char *const ends[] = { "", " tcp", " 80", " 192.0.2.1", " 192.0.2.0/24", " 1 = 1",
-					    " = 1", "0] = 1", "] = 1", " 02:00:00:00:00:01", " host 192.0.2.1" };
+	static const char *const ends[] = {
+		"",     " tcp",   " 80",   " 192.0.2.1",         " 192.0.2.0/24",  " 1 = 1",
+		" = 1", "0] = 1", "] = 1", " 02:00:00:00:00:01", " host 192.0.2.1"
+	};
 	char *text = NULL;
 	bool begins = false;
 	int open = 0;
@@ -35,7 +37,8 @@ static bool can_begin(pcap_t *pcap, const char *expression, size_t length)
 		return false;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && !begins; i++) {
 		if (asprintf(&text, "%.*s%s%.*s", (int)length, expression, ends[i], open,
-			     "))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))") < 0)
+			     "))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))") <
+		    0)
 			return false;
 		begins = compiles(pcap, text);
 		free(text);

@@ -20,10 +20,11 @@ struct splt_entry {
 
 /* Milestones of a connection's start. Times are packet times; 0 = not seen. */
 struct flow_timing {
-	uint64_t mark_ns;	 /* the milestone that the next one is measured from */
-	uint32_t server_rtt_us;	 /* SYN to SYN-ACK */
-	uint32_t client_rtt_us;	 /* SYN-ACK to ACK */
-	uint32_t app_latency_us; /* first payload of the source to first payload of the destination */
+	uint64_t mark_ns;       /* the milestone that the next one is measured from */
+	uint32_t server_rtt_us; /* SYN to SYN-ACK */
+	uint32_t client_rtt_us; /* SYN-ACK to ACK */
+	uint32_t
+		app_latency_us; /* first payload of the source to first payload of the destination */
 	uint8_t stage;
 	uint8_t known; /* enum timing_known */
 	uint8_t pad[2];
@@ -43,13 +44,13 @@ struct flow {
 	uint32_t splt_count;
 	uint32_t packets; /* shown to the agent so far */
 	struct flow_timing timing;
-	uint32_t teid[2];	  /* GTP-U endpoint ids: of src2dst, dst2src packets */
-	uint16_t window[2];	  /* first TCP window announced by the source, the destination */
-	uint8_t mac[2][6];	  /* source, destination of the first packet */
+	uint32_t teid[2];   /* GTP-U endpoint ids: of src2dst, dst2src packets */
+	uint16_t window[2]; /* first TCP window announced by the source, the destination */
+	uint8_t mac[2][6];  /* source, destination of the first packet */
 	uint8_t icmp_type, icmp_code; /* of the first packet */
-	uint8_t src_dir;	  /* packet.dir of the source */
-	uint8_t dissected;	  /* app is final */
-	uint8_t window_seen;	  /* bit per direction */
+	uint8_t src_dir;              /* packet.dir of the source */
+	uint8_t dissected;            /* app is final */
+	uint8_t window_seen;          /* bit per direction */
 	uint8_t pad[3];
 };
 

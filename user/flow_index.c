@@ -64,7 +64,8 @@ void flow_index_remove(struct flow_index *index, uint32_t hash, uint32_t number)
 	while (index->buckets[hole].number != number)
 		hole = (hole + 1) & index->mask;
 	/* Whatever sits behind the hole and may move closer to its home does. */
-	for (at = (hole + 1) & index->mask; index->buckets[at].number; at = (at + 1) & index->mask) {
+	for (at = (hole + 1) & index->mask; index->buckets[at].number;
+	     at = (at + 1) & index->mask) {
 		uint32_t home = index->buckets[at].hash & index->mask;
 
 		if (((at - home) & index->mask) < ((at - hole) & index->mask))

@@ -115,9 +115,9 @@ static void flow_note_window(struct flow *f, const struct packet *p)
 
 static uint64_t dissect_limit(const struct flow_table *t, uint8_t protocol)
 {
-	return protocol == PROTO_TCP ? t->config->max_tcp_dissections :
-	       protocol == PROTO_UDP ? t->config->max_udp_dissections :
-				       1;
+	return protocol == PROTO_TCP   ? t->config->max_tcp_dissections
+	       : protocol == PROTO_UDP ? t->config->max_udp_dissections
+				       : 1;
 }
 
 static bool flow_wants_more(const struct flow_table *t, const struct flow *f, uint8_t protocol)
@@ -165,16 +165,11 @@ bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator
 static enum counter counter_of_end(enum flow_end_reason reason)
 {
 	switch (reason) {
-	case FLOW_END_IDLE:
-		return COUNTER_ENDED_IDLE;
-	case FLOW_END_ACTIVE:
-		return COUNTER_ENDED_ACTIVE;
-	case FLOW_END_DETECTED:
-		return COUNTER_ENDED_DETECTED;
-	case FLOW_END_NO_RESOURCES:
-		return COUNTER_ENDED_NO_RESOURCES;
-	default:
-		return COUNTER_ENDED_FORCED;
+	case FLOW_END_IDLE: return COUNTER_ENDED_IDLE;
+	case FLOW_END_ACTIVE: return COUNTER_ENDED_ACTIVE;
+	case FLOW_END_DETECTED: return COUNTER_ENDED_DETECTED;
+	case FLOW_END_NO_RESOURCES: return COUNTER_ENDED_NO_RESOURCES;
+	default: return COUNTER_ENDED_FORCED;
 	}
 }
 

@@ -17,9 +17,9 @@
 
 /* Bytes of a packet, borrowed for the call. */
 struct frame {
-	const uint8_t *ip;    /* innermost IP header */
-	uint32_t captured;    /* bytes from there */
-	const uint8_t *mac;   /* destination, then source; NULL = the link has none */
+	const uint8_t *ip;  /* innermost IP header */
+	uint32_t captured;  /* bytes from there */
+	const uint8_t *mac; /* destination, then source; NULL = the link has none */
 };
 
 struct flow_table;

@@ -47,7 +47,8 @@ const char *format_text_of(const struct field *f, const struct flow_record *r)
 	return NULL;
 }
 
-static void address_number(struct text_buffer *out, const uint8_t *addr, const struct flow_record *r)
+static void address_number(struct text_buffer *out, const uint8_t *addr,
+			   const struct flow_record *r)
 {
 	uint8_t number[16] = { 0 };
 
@@ -63,47 +64,23 @@ void format_value(struct text_buffer *out, const struct field *f, const struct f
 	const void *v = value_at(f, r);
 
 	switch (f->type) {
-	case FIELD_U8:
-		text_u64(out, *(const uint8_t *)v);
-		return;
-	case FIELD_U16:
-		text_u64(out, *(const uint16_t *)v);
-		return;
-	case FIELD_U32:
-		text_u64(out, *(const uint32_t *)v);
-		return;
-	case FIELD_U64:
-		text_u64(out, *(const uint64_t *)v);
-		return;
-	case FIELD_I32:
-		text_i64(out, *(const int32_t *)v);
-		return;
-	case FIELD_F64:
-		text_double(out, *(const double *)v);
-		return;
-	case FIELD_NS_AS_MS:
-		text_u64(out, *(const uint64_t *)v / NS_PER_MS);
-		return;
+	case FIELD_U8: text_u64(out, *(const uint8_t *)v); return;
+	case FIELD_U16: text_u64(out, *(const uint16_t *)v); return;
+	case FIELD_U32: text_u64(out, *(const uint32_t *)v); return;
+	case FIELD_U64: text_u64(out, *(const uint64_t *)v); return;
+	case FIELD_I32: text_i64(out, *(const int32_t *)v); return;
+	case FIELD_F64: text_double(out, *(const double *)v); return;
+	case FIELD_NS_AS_MS: text_u64(out, *(const uint64_t *)v / NS_PER_MS); return;
 	case FIELD_US_KNOWN:
 		if (timing_is_known(f, r))
 			text_u64(out, *(const uint64_t *)v);
 		return;
 	case FIELD_TEXT:
-	case FIELD_CHARS:
-		text_string(out, format_text_of(f, r));
-		return;
-	case FIELD_ADDR:
-		text_address(out, v, r->ip_version == 4);
-		return;
-	case FIELD_ADDR_NUMBER:
-		address_number(out, v, r);
-		return;
-	case FIELD_MAC:
-		text_mac(out, v, 6);
-		return;
-	case FIELD_OUI:
-		text_mac(out, v, 3);
-		return;
+	case FIELD_CHARS: text_string(out, format_text_of(f, r)); return;
+	case FIELD_ADDR: text_address(out, v, r->ip_version == 4); return;
+	case FIELD_ADDR_NUMBER: address_number(out, v, r); return;
+	case FIELD_MAC: text_mac(out, v, 6); return;
+	case FIELD_OUI: text_mac(out, v, 3); return;
 	case FIELD_SPLT_DIRECTION:
 	case FIELD_SPLT_SIZE:
 	case FIELD_SPLT_GAP_MS:

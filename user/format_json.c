@@ -10,8 +10,11 @@
 /* Length of the valid UTF-8 sequence at s, 0 if there is none. */
 static int utf8_length(const unsigned char *s)
 {
-	int n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : (*s & 0xf0) == 0xe0 ? 3 :
-		*s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+	int n = *s < 0x80                 ? 1
+		: *s >= 0xc2 && *s < 0xe0 ? 2
+		: (*s & 0xf0) == 0xe0     ? 3
+		: *s >= 0xf0 && *s < 0xf5 ? 4
+					  : 0;
 
 	for (int i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
@@ -63,15 +66,12 @@ static bool is_quoted(const struct field *f, const struct flow_record *r)
 	switch (f->type) {
 	case FIELD_ADDR:
 	case FIELD_MAC:
-	case FIELD_OUI:
-		return true;
-	case FIELD_ADDR_NUMBER:
-		return r->ip_version != 4;
+	case FIELD_OUI: return true;
+	case FIELD_ADDR_NUMBER: return r->ip_version != 4;
 	case FIELD_U64:
 		memcpy(&value, (const char *)r + f->offset, sizeof(value));
 		return value > EXACT_IN_DOUBLE;
-	default:
-		return false;
+	default: return false;
 	}
 }
 

@@ -12,27 +12,16 @@ static size_t column_width(const struct field *f)
 	size_t name = strlen(f->name), width;
 
 	switch (f->type) {
-	case FIELD_ADDR:
-		width = 22;
-		break;
-	case FIELD_MAC:
-		width = 17;
-		break;
+	case FIELD_ADDR: width = 22; break;
+	case FIELD_MAC: width = 17; break;
 	case FIELD_TEXT:
-	case FIELD_CHARS:
-		width = 24;
-		break;
+	case FIELD_CHARS: width = 24; break;
 	case FIELD_SPLT_DIRECTION:
 	case FIELD_SPLT_SIZE:
-	case FIELD_SPLT_GAP_MS:
-		width = 32;
-		break;
+	case FIELD_SPLT_GAP_MS: width = 32; break;
 	case FIELD_U8:
-	case FIELD_U16:
-		width = 5;
-		break;
-	default:
-		width = WIDTH_NUMBER;
+	case FIELD_U16: width = 5; break;
+	default: width = WIDTH_NUMBER;
 	}
 	return name > width ? name : width;
 }
@@ -81,7 +70,8 @@ static void table_row(struct text_buffer *out, const struct columns *columns,
 		format_value(out, columns->items[i], r);
 		for (size_t c = start; c < out->length; c++)
 			if ((unsigned char)out->data[c] < ' ' || out->data[c] == 0x7f)
-				out->data[c] = '?'; /* nothing of a packet reaches the terminal raw */
+				out->data[c] =
+					'?'; /* nothing of a packet reaches the terminal raw */
 		if (anonymizer_hides(anonymizer, i) && !out->failed)
 			anonymizer_replace(anonymizer, out, start);
 		fit(out, start, columns->items[i], i + 1 == columns->count);

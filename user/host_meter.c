@@ -241,9 +241,9 @@ static void entry_touch(struct host_meter *m, uint32_t number, struct entry *e)
 
 static uint32_t first_packets(const struct meter_config *cfg, uint8_t protocol)
 {
-	return protocol == PROTO_TCP ? cfg->first_tcp :
-	       protocol == PROTO_UDP ? cfg->first_udp :
-				       cfg->first_other;
+	return protocol == PROTO_TCP   ? cfg->first_tcp
+	       : protocol == PROTO_UDP ? cfg->first_udp
+				       : cfg->first_other;
 }
 
 static void entry_count(struct host_meter *m, struct entry *e, struct packet *p,

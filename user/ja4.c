@@ -113,15 +113,9 @@ static void take_extension(struct cursor *c, struct hello *h)
 		return;
 	add_code(&h->extensions, type);
 	switch (type) {
-	case EXT_SNI:
-		h->sni = true;
-		break;
-	case EXT_ALPN:
-		take_alpn(&body, h);
-		break;
-	case EXT_VERSIONS:
-		take_versions(&body, h);
-		break;
+	case EXT_SNI: h->sni = true; break;
+	case EXT_ALPN: take_alpn(&body, h); break;
+	case EXT_VERSIONS: take_versions(&body, h); break;
 	case EXT_SIGNATURES:
 		list = take_vector(&body, 2);
 		take_codes(&list, &h->signatures);
@@ -141,7 +135,7 @@ static bool take_hello(struct cursor *c, struct hello *h)
 	h->version = take_number(c, 2);
 	for (int i = 0; i < 8; i++)
 		take_number(c, 4); /* random */
-	take_vector(c, 1);	   /* session id */
+	take_vector(c, 1);         /* session id */
 	part = take_vector(c, 2);
 	take_codes(&part, &h->ciphers);
 	take_vector(c, 1); /* compression methods */
@@ -242,8 +236,8 @@ bool ja4_client(const uint8_t *hello, size_t length, char transport, char out[JA
 		return false;
 	hash_ciphers(&h, ciphers);
 	hash_extensions(&h, extensions);
-	snprintf(out, JA4_LENGTH + 1, "%c%s%c%02u%02u%c%c_%s_%s", transport, version_code(h.version),
-		 h.sni ? 'd' : 'i', at_most_99(h.ciphers.count), at_most_99(h.extensions.count),
-		 h.alpn[0], h.alpn[1], ciphers, extensions);
+	snprintf(out, JA4_LENGTH + 1, "%c%s%c%02u%02u%c%c_%s_%s", transport,
+		 version_code(h.version), h.sni ? 'd' : 'i', at_most_99(h.ciphers.count),
+		 at_most_99(h.extensions.count), h.alpn[0], h.alpn[1], ciphers, extensions);
 	return true;
 }

@@ -54,9 +54,7 @@ static void link_family(struct link_start *out, uint32_t family)
 	case 10:
 	case 24:
 	case 28:
-	case 30:
-		link_network(out, 4);
-		return;
+	case 30: link_network(out, 4); return;
 	}
 	link_refuse(out, PARSE_NOT_IP);
 }
@@ -98,12 +96,8 @@ static void link_ppp_protocol(struct link_start *out, uint32_t offset, uint16_t 
 {
 	switch (protocol) {
 	case PPP_IPV4:
-	case PPP_IPV6:
-		link_network(out, offset);
-		return;
-	case 0x0281:
-		link_type(out, offset, ETHERTYPE_MPLS);
-		return;
+	case PPP_IPV6: link_network(out, offset); return;
+	case 0x0281: link_type(out, offset, ETHERTYPE_MPLS); return;
 	}
 	link_refuse(out, PARSE_NOT_IP);
 }
@@ -196,26 +190,20 @@ static void read_radiotap(const uint8_t *frame, uint32_t captured, struct link_s
 		link_refuse(out, PARSE_TRUNCATED);
 		return;
 	}
-	read_wlan(frame + length, captured - length, length,
-		  radiotap_flags(frame, length) & 0x20, out);
+	read_wlan(frame + length, captured - length, length, radiotap_flags(frame, length) & 0x20,
+		  out);
 }
 
 static const struct {
 	int dlt;
 	link_reader reader;
 } link_readers[] = {
-	{ DLT_EN10MB, read_ethernet },
-	{ DLT_RAW, read_raw },
-	{ DLT_IPV4, read_raw },
-	{ DLT_IPV6, read_raw },
-	{ DLT_NULL, read_null },
-	{ DLT_LOOP, read_loop },
-	{ DLT_LINUX_SLL, read_sll },
-	{ DLT_LINUX_SLL2, read_sll2 },
-	{ DLT_PPP, read_ppp },
-	{ DLT_PPP_SERIAL, read_ppp },
-	{ DLT_C_HDLC, read_chdlc },
-	{ DLT_IEEE802_11_RADIO, read_radiotap },
+	{ DLT_EN10MB, read_ethernet }, { DLT_RAW, read_raw },
+	{ DLT_IPV4, read_raw },        { DLT_IPV6, read_raw },
+	{ DLT_NULL, read_null },       { DLT_LOOP, read_loop },
+	{ DLT_LINUX_SLL, read_sll },   { DLT_LINUX_SLL2, read_sll2 },
+	{ DLT_PPP, read_ppp },         { DLT_PPP_SERIAL, read_ppp },
+	{ DLT_C_HDLC, read_chdlc },    { DLT_IEEE802_11_RADIO, read_radiotap },
 };
 
 link_reader link_reader_of(int dlt)

@@ -13,11 +13,11 @@
 
 struct link_start {
 	enum parse_status next; /* PARSE_REFUSED and above: the frame is ignored */
-	enum counter ignored;	/* for a refused frame */
-	uint32_t offset;	/* of the parser's window */
-	uint16_t type;		/* EtherType, with PARSE_TYPE */
-	const uint8_t *mac;	/* destination, then source; NULL = none */
-	uint8_t mac_pair[12];	/* where mac points when the frame has them otherwise ordered */
+	enum counter ignored;   /* for a refused frame */
+	uint32_t offset;        /* of the parser's window */
+	uint16_t type;          /* EtherType, with PARSE_TYPE */
+	const uint8_t *mac;     /* destination, then source; NULL = none */
+	uint8_t mac_pair[12];   /* where mac points when the frame has them otherwise ordered */
 };
 
 typedef void (*link_reader)(const uint8_t *frame, uint32_t captured, struct link_start *out);

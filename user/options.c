@@ -13,76 +13,181 @@
 
 #define AT(member) offsetof(struct config, member)
 
+/* clang-format off: a table */
 const struct option_info option_table[] = {
-	{ .section = "Source", .name = "read", .letter = 'r', .type = OPTION_LIST,
-	  .offset = AT(read_files), .metavar = "FILE", .brief = true,
-	  .help = "read packets from a capture file, - for stdin; repeatable, flows go on across files" },
-	{ .name = "filter", .type = OPTION_TEXT, .offset = AT(filter), .metavar = "EXPR",
+	{ .section = "Source",
+	  .name = "read",
+	  .letter = 'r',
+	  .type = OPTION_LIST,
+	  .offset = AT(read_files),
+	  .metavar = "FILE",
+	  .brief = true,
+	  .help = "read packets from a capture file, - for stdin; repeatable, flows go on across "
+		  "files" },
+	{ .name = "filter",
+	  .type = OPTION_TEXT,
+	  .offset = AT(filter),
+	  .metavar = "EXPR",
 	  .help = "capture filter (pcap-filter(7)); the words behind the options are one too" },
-	{ .section = "Metering", .name = "idle-timeout", .type = OPTION_DURATION,
-	  .offset = AT(idle_ns), .default_text = "30", .max = 1000000000, .metavar = "SEC",
-	  .brief = true, .help = "a flow ends after so long without a packet" },
-	{ .name = "active-timeout", .type = OPTION_DURATION, .offset = AT(active_ns),
-	  .default_text = "300", .max = 1000000000, .metavar = "SEC", .brief = true,
+	{ .section = "Metering",
+	  .name = "idle-timeout",
+	  .type = OPTION_DURATION,
+	  .offset = AT(idle_ns),
+	  .default_text = "30",
+	  .max = 1000000000,
+	  .metavar = "SEC",
+	  .brief = true,
+	  .help = "a flow ends after so long without a packet" },
+	{ .name = "active-timeout",
+	  .type = OPTION_DURATION,
+	  .offset = AT(active_ns),
+	  .default_text = "300",
+	  .max = 1000000000,
+	  .metavar = "SEC",
+	  .brief = true,
 	  .help = "a flow this old is cut at its next packet" },
-	{ .name = "tcp-end", .type = OPTION_FLAG, .offset = AT(tcp_end),
+	{ .name = "tcp-end",
+	  .type = OPTION_FLAG,
+	  .offset = AT(tcp_end),
 	  .help = "FIN in both directions or RST ends a TCP flow" },
-	{ .name = "max-flows", .type = OPTION_COUNT, .offset = AT(max_flows), .default_text = "0",
-	  .max = 4000000000, .metavar = "N",
+	{ .name = "max-flows",
+	  .type = OPTION_COUNT,
+	  .offset = AT(max_flows),
+	  .default_text = "0",
+	  .max = 4000000000,
+	  .metavar = "N",
 	  .help = "live flows at most; the longest idle one makes way; 0 = no bound" },
-	{ .name = "stop-after", .type = OPTION_COUNT, .offset = AT(stop_after),
-	  .default_text = "0", .max = UINT64_MAX, .metavar = "N",
+	{ .name = "stop-after",
+	  .type = OPTION_COUNT,
+	  .offset = AT(stop_after),
+	  .default_text = "0",
+	  .max = UINT64_MAX,
+	  .metavar = "N",
 	  .help = "stop after so many flow records; 0 = never" },
-	{ .name = "tunnels", .type = OPTION_TUNNELS, .offset = AT(tunnels), .default_text = "all",
+	{ .name = "tunnels",
+	  .type = OPTION_TUNNELS,
+	  .offset = AT(tunnels),
+	  .default_text = "all",
 	  .metavar = "LIST",
 	  .help = "tunnels to look into: gtp,tzsp,capwap,ipip,gre,vxlan,geneve, all or none" },
-	{ .name = "accounting", .type = OPTION_CHOICE, .offset = AT(accounting),
-	  .default_text = "link", .choices = "link|ip|transport|payload", .metavar = "LAYER",
+	{ .name = "accounting",
+	  .type = OPTION_CHOICE,
+	  .offset = AT(accounting),
+	  .default_text = "link",
+	  .choices = "link|ip|transport|payload",
+	  .metavar = "LAYER",
 	  .help = "which size of a packet counts: link, ip, transport or payload" },
-	{ .section = "Columns", .name = "profile", .type = OPTION_CHOICE, .offset = AT(profile),
-	  .default_text = "seed", .choices = "seed|nfstream|all", .metavar = "NAME", .brief = true,
+	{ .section = "Columns",
+	  .name = "profile",
+	  .type = OPTION_CHOICE,
+	  .offset = AT(profile),
+	  .default_text = "seed",
+	  .choices = "seed|nfstream|all",
+	  .metavar = "NAME",
+	  .brief = true,
 	  .help = "set of columns: seed, nfstream or all" },
-	{ .name = "fields", .type = OPTION_TEXT, .offset = AT(fields), .metavar = "A,B,C",
-	  .brief = true, .help = "these columns instead; `weir fields` lists them" },
-	{ .name = "stats", .type = OPTION_FLAG, .offset = AT(stats), .brief = true,
+	{ .name = "fields",
+	  .type = OPTION_TEXT,
+	  .offset = AT(fields),
+	  .metavar = "A,B,C",
+	  .brief = true,
+	  .help = "these columns instead; `weir fields` lists them" },
+	{ .name = "stats",
+	  .type = OPTION_FLAG,
+	  .offset = AT(stats),
+	  .brief = true,
 	  .help = "add statistics of packet sizes, inter-arrival times and TCP flags" },
-	{ .name = "splt", .type = OPTION_COUNT, .offset = AT(splt), .default_text = "0",
-	  .max = 65535, .metavar = "N", .brief = true,
+	{ .name = "splt",
+	  .type = OPTION_COUNT,
+	  .offset = AT(splt),
+	  .default_text = "0",
+	  .max = 65535,
+	  .metavar = "N",
+	  .brief = true,
 	  .help = "add sizes, times and directions of the first N packets" },
-	{ .name = "no-dissect", .type = OPTION_NO_FLAG, .offset = AT(dissect), .brief = true,
+	{ .name = "no-dissect",
+	  .type = OPTION_NO_FLAG,
+	  .offset = AT(dissect),
+	  .brief = true,
 	  .help = "do not name applications" },
-	{ .name = "max-tcp-dissections", .type = OPTION_COUNT, .offset = AT(max_tcp_dissections),
-	  .default_text = "10", .max = 255, .metavar = "N",
+	{ .name = "max-tcp-dissections",
+	  .type = OPTION_COUNT,
+	  .offset = AT(max_tcp_dissections),
+	  .default_text = "10",
+	  .max = 255,
+	  .metavar = "N",
 	  .help = "packets of a TCP flow that nDPI may see" },
-	{ .name = "max-udp-dissections", .type = OPTION_COUNT, .offset = AT(max_udp_dissections),
-	  .default_text = "16", .max = 255, .metavar = "N",
+	{ .name = "max-udp-dissections",
+	  .type = OPTION_COUNT,
+	  .offset = AT(max_udp_dissections),
+	  .default_text = "16",
+	  .max = 255,
+	  .metavar = "N",
 	  .help = "packets of a UDP flow that nDPI may see" },
-	{ .name = "probe-name", .type = OPTION_TEXT, .offset = AT(probe_name), .metavar = "NAME",
+	{ .name = "probe-name",
+	  .type = OPTION_TEXT,
+	  .offset = AT(probe_name),
+	  .metavar = "NAME",
 	  .help = "value of the probe column; default: the host's name" },
-	{ .section = "Output", .name = "output", .letter = 'o', .type = OPTION_LIST,
-	  .offset = AT(outputs), .metavar = "FORMAT[:TARGET]", .brief = true,
+	{ .section = "Output",
+	  .name = "output",
+	  .letter = 'o',
+	  .type = OPTION_LIST,
+	  .offset = AT(outputs),
+	  .metavar = "FORMAT[:TARGET]",
+	  .brief = true,
 	  .help = "csv, json or table, to a file or - (stdout); repeatable; default csv:-" },
-	{ .name = "rotate", .type = OPTION_ROTATION, .offset = AT(rotate), .metavar = "60s|100MB",
+	{ .name = "rotate",
+	  .type = OPTION_ROTATION,
+	  .offset = AT(rotate),
+	  .metavar = "60s|100MB",
 	  .help = "begin a new file by packet time or size; the name is a strftime(3) pattern" },
-	{ .name = "anonymize", .type = OPTION_TEXT, .offset = AT(anonymize), .metavar = "COLUMNS",
+	{ .name = "anonymize",
+	  .type = OPTION_TEXT,
+	  .offset = AT(anonymize),
+	  .metavar = "COLUMNS",
 	  .help = "replace columns by a keyed hash; all columns that tell an address go together" },
-	{ .name = "anonymize-prefix", .type = OPTION_FLAG, .offset = AT(anonymize_prefix),
+	{ .name = "anonymize-prefix",
+	  .type = OPTION_FLAG,
+	  .offset = AT(anonymize_prefix),
 	  .help = "replace addresses, keeping common prefixes (Crypto-PAn)" },
-	{ .name = "anonymize-key", .type = OPTION_TEXT, .offset = AT(anonymize_key),
-	  .metavar = "FILE", .help = "key of 32 to 64 bytes; default: random in each run" },
-	{ .name = "summary", .type = OPTION_TEXT, .offset = AT(summary), .metavar = "FILE",
-	  .brief = true, .help = "write the accounting as JSON; - for stdout" },
-	{ .name = "quiet", .letter = 'q', .type = OPTION_FLAG, .offset = AT(quiet), .brief = true,
+	{ .name = "anonymize-key",
+	  .type = OPTION_TEXT,
+	  .offset = AT(anonymize_key),
+	  .metavar = "FILE",
+	  .help = "key of 32 to 64 bytes; default: random in each run" },
+	{ .name = "summary",
+	  .type = OPTION_TEXT,
+	  .offset = AT(summary),
+	  .metavar = "FILE",
+	  .brief = true,
+	  .help = "write the accounting as JSON; - for stdout" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .type = OPTION_FLAG,
+	  .offset = AT(quiet),
+	  .brief = true,
 	  .help = "no progress and no summary on stderr" },
-	{ .section = "General", .name = "config", .letter = 'c', .type = OPTION_TEXT,
-	  .offset = AT(config_file), .metavar = "FILE", .brief = true,
+	{ .section = "General",
+	  .name = "config",
+	  .letter = 'c',
+	  .type = OPTION_TEXT,
+	  .offset = AT(config_file),
+	  .metavar = "FILE",
+	  .brief = true,
 	  .help = "read options from a YAML file; keys are the long names" },
-	{ .name = "help", .letter = 'h', .type = OPTION_ACTION, .help = "show the usual options",
+	{ .name = "help",
+	  .letter = 'h',
+	  .type = OPTION_ACTION,
+	  .help = "show the usual options",
 	  .brief = true },
 	{ .name = "help-all", .type = OPTION_ACTION, .help = "show all options", .brief = true },
-	{ .name = "version", .letter = 'V', .type = OPTION_ACTION,
+	{ .name = "version",
+	  .letter = 'V',
+	  .type = OPTION_ACTION,
 	  .help = "show version, features and libraries" },
 };
+/* clang-format on */
 
 const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
 
@@ -202,31 +307,24 @@ int option_set(struct config *config, const struct option_info *o, const char *t
 	void *to = (char *)config + o->offset;
 
 	switch (o->type) {
-	case OPTION_FLAG:
-		return set_flag(to, text, where, true);
-	case OPTION_NO_FLAG:
-		return set_flag(to, text, where, false);
-	case OPTION_COUNT:
-		return set_count(to, o, text, where);
-	case OPTION_DURATION:
-		return set_duration(to, o, text, where);
-	case OPTION_TEXT:
-		return set_text(to, text);
-	case OPTION_LIST:
-		return list_add(to, text, level);
-	case OPTION_CHOICE:
-		return set_choice(to, o, text, where);
+	case OPTION_FLAG: return set_flag(to, text, where, true);
+	case OPTION_NO_FLAG: return set_flag(to, text, where, false);
+	case OPTION_COUNT: return set_count(to, o, text, where);
+	case OPTION_DURATION: return set_duration(to, o, text, where);
+	case OPTION_TEXT: return set_text(to, text);
+	case OPTION_LIST: return list_add(to, text, level);
+	case OPTION_CHOICE: return set_choice(to, o, text, where);
 	case OPTION_TUNNELS:
-		return parse_tunnels(text, to) < 0 ?
-			       refuse(where, text,
-				      "a list of gtp,tzsp,capwap,ipip,gre,vxlan,geneve, all or none") :
-			       0;
+		return parse_tunnels(text, to) < 0
+			       ? refuse(where, text,
+					"a list of gtp,tzsp,capwap,ipip,gre,vxlan,geneve, all or "
+					"none")
+			       : 0;
 	case OPTION_ROTATION:
-		return parse_rotation(text, to) < 0 ?
-			       refuse(where, text, "a time or a size: give 60s or 100MB") :
-			       0;
-	case OPTION_ACTION:
-		break;
+		return parse_rotation(text, to) < 0
+			       ? refuse(where, text, "a time or a size: give 60s or 100MB")
+			       : 0;
+	case OPTION_ACTION: break;
 	}
 	return 0;
 }
@@ -236,9 +334,9 @@ static int set_defaults(struct config *config)
 	*config = (struct config){ .dissect = true };
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option_info *o = &option_table[i];
-		int err = o->default_text ?
-				  option_set(config, o, o->default_text, o->name, LEVEL_DEFAULT) :
-				  0;
+		int err = o->default_text
+				  ? option_set(config, o, o->default_text, o->name, LEVEL_DEFAULT)
+				  : 0;
 
 		if (err)
 			return err;
@@ -396,9 +494,9 @@ static int join_filter(struct config *config, int count, char **words)
 
 static enum options_action action_of(const struct option_info *o)
 {
-	return !strcmp(o->name, "help") ? OPTIONS_HELP :
-	       !strcmp(o->name, "version") ? OPTIONS_VERSION :
-					     OPTIONS_HELP_ALL;
+	return !strcmp(o->name, "help")      ? OPTIONS_HELP
+	       : !strcmp(o->name, "version") ? OPTIONS_VERSION
+					     : OPTIONS_HELP_ALL;
 }
 
 /* pass 0 looks only for actions and -c, so that the file and the environment come before argv. */

@@ -13,30 +13,30 @@
 #include "config.h"
 
 enum option_type {
-	OPTION_FLAG,	 /* bool: set to true */
-	OPTION_NO_FLAG,	 /* bool: set to false */
-	OPTION_COUNT,	 /* uint64_t within min..max */
+	OPTION_FLAG,     /* bool: set to true */
+	OPTION_NO_FLAG,  /* bool: set to false */
+	OPTION_COUNT,    /* uint64_t within min..max */
 	OPTION_DURATION, /* uint64_t ns; min..max in seconds */
-	OPTION_TEXT,	 /* char * */
-	OPTION_LIST,	 /* struct string_list, one item each time */
-	OPTION_CHOICE,	 /* uint32_t: place in choices, "a|b|c" */
-	OPTION_TUNNELS,	 /* uint32_t */
+	OPTION_TEXT,     /* char * */
+	OPTION_LIST,     /* struct string_list, one item each time */
+	OPTION_CHOICE,   /* uint32_t: place in choices, "a|b|c" */
+	OPTION_TUNNELS,  /* uint32_t */
 	OPTION_ROTATION, /* struct rotation */
-	OPTION_ACTION,	 /* handled by options_parse(): help, version, config */
+	OPTION_ACTION,   /* handled by options_parse(): help, version, config */
 };
 
 struct option_info {
 	const char *name;
 	char letter; /* 0 = none */
 	enum option_type type;
-	size_t offset; /* in struct config */
+	size_t offset;            /* in struct config */
 	const char *default_text; /* NULL = zeroed */
 	uint64_t min, max;
 	const char *choices;
 	const char *metavar;
 	const char *help;
 	const char *section; /* starts a section of --help-all; NULL = goes on */
-	bool brief;	     /* shown by --help */
+	bool brief;          /* shown by --help */
 };
 
 extern const struct option_info option_table[];

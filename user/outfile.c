@@ -63,7 +63,8 @@ static char *numbered_name(const char *expanded, uint32_t number)
 
 	if (!number)
 		return strdup(expanded);
-	return asprintf(&name, "%.*s.%u%s", stem, expanded, number, dot ? dot : "") < 0 ? NULL : name;
+	return asprintf(&name, "%.*s.%u%s", stem, expanded, number, dot ? dot : "") < 0 ? NULL
+											: name;
 }
 
 static int choose_name(struct outfile *f, uint64_t now_ns)

@@ -15,12 +15,12 @@
 struct outfile {
 	struct text_buffer rows;   /* what is to be written */
 	struct text_buffer header; /* starts every file; not counted against the limit */
-	const char *pattern;	   /* borrowed; "-" = stdout */
-	char *name;		   /* of the open file; NULL before the first */
-	char *last_expanded;	   /* pattern's last expansion, to number repeated names */
+	const char *pattern;       /* borrowed; "-" = stdout */
+	char *name;                /* of the open file; NULL before the first */
+	char *last_expanded;       /* pattern's last expansion, to number repeated names */
 	struct rotation rotation;
 	uint64_t period_start_ns; /* of the current file */
-	uint64_t written;	  /* bytes in the current file */
+	uint64_t written;         /* bytes in the current file */
 	uint32_t repeats;
 	int fd;
 	bool line_buffered; /* a terminal or a pipe: somebody is waiting for each row */

@@ -16,19 +16,29 @@ struct unit {
 	double factor;
 };
 
-static const struct unit time_units[] = { { "", 1 },	{ "s", 1 },	{ "ms", 1e-3 },
-					  { "m", 60 },	{ "min", 60 },	{ "h", 3600 },
-					  { "d", 86400 }, { NULL, 0 } };
-static const struct unit size_units[] = { { "B", 1 },	  { "K", 1e3 },	 { "KB", 1e3 },
-					  { "M", 1e6 },	  { "MB", 1e6 }, { "G", 1e9 },
-					  { "GB", 1e9 },  { "Ki", 1024 }, { "KiB", 1024 },
-					  { "Mi", 1048576 }, { "MiB", 1048576 },
-					  { "Gi", 1073741824 }, { "GiB", 1073741824 }, { NULL, 0 } };
+static const struct unit time_units[] = {
+	{ "", 1 },     { "s", 1 },    { "ms", 1e-3 }, { "m", 60 },
+	{ "min", 60 }, { "h", 3600 }, { "d", 86400 }, { NULL, 0 }
+};
+static const struct unit size_units[] = { { "B", 1 },
+					  { "K", 1e3 },
+					  { "KB", 1e3 },
+					  { "M", 1e6 },
+					  { "MB", 1e6 },
+					  { "G", 1e9 },
+					  { "GB", 1e9 },
+					  { "Ki", 1024 },
+					  { "KiB", 1024 },
+					  { "Mi", 1048576 },
+					  { "MiB", 1048576 },
+					  { "Gi", 1073741824 },
+					  { "GiB", 1073741824 },
+					  { NULL, 0 } };
 static const struct {
 	const char *name;
 	enum tunnel_type type;
 } tunnel_names[] = {
-	{ "gtp", TUNNEL_GTP },	   { "capwap", TUNNEL_CAPWAP }, { "tzsp", TUNNEL_TZSP },
+	{ "gtp", TUNNEL_GTP },     { "capwap", TUNNEL_CAPWAP }, { "tzsp", TUNNEL_TZSP },
 	{ "vxlan", TUNNEL_VXLAN }, { "geneve", TUNNEL_GENEVE }, { "gre", TUNNEL_GRE },
 	{ "ipip", TUNNEL_IPIP },
 };

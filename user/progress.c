@@ -35,7 +35,8 @@ void progress_update(struct progress *p, uint64_t packets, uint64_t bytes)
 		return;
 	p->last_ns = now;
 	if (p->total_bytes && bytes && bytes <= p->total_bytes)
-		snprintf(line, sizeof(line), "%3.0f %%  %.1f M packets  %.2f M packets/s  %.0f s left",
+		snprintf(line, sizeof(line),
+			 "%3.0f %%  %.1f M packets  %.2f M packets/s  %.0f s left",
 			 100.0 * bytes / p->total_bytes, packets / 1e6, packets / seconds / 1e6,
 			 seconds * (p->total_bytes - bytes) / bytes);
 	else

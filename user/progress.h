@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct progress {
-	bool shown; /* stderr is a terminal and not -q */
+	bool shown;           /* stderr is a terminal and not -q */
 	uint64_t total_bytes; /* of all files; 0 = unknown */
 	uint64_t start_ns, last_ns;
 };

@@ -10,79 +10,166 @@
 
 #define AT(member) offsetof(struct flow_record, member)
 
+/* clang-format off: tables */
 /* Rows of one side: prefix of the name, index, and IPFIX elements where the side has them. */
-#define SIDE_TIMES(prefix, i, words, first, last)                                                \
-	{ prefix "_first_seen_ms", "ms", "first packet " words, FIELD_NS_AS_MS,                  \
-	  AT(side[i].first_ns), 0, first },                                                      \
-	{ prefix "_last_seen_ms", "ms", "last packet " words, FIELD_NS_AS_MS,                    \
-	  AT(side[i].last_ns), 0, last },                                                        \
-	{ prefix "_duration_ms", "ms", "last minus first packet " words, FIELD_NS_AS_MS,         \
-	  AT(side[i].duration_ns), 0, 0 }
+#define SIDE_TIMES(prefix, i, words, first, last)                                              \
+	{ prefix "_first_seen_ms",                                                             \
+	  "ms",                                                                                \
+	  "first packet " words,                                                               \
+	  FIELD_NS_AS_MS,                                                                      \
+	  AT(side[i].first_ns),                                                                \
+	  0,                                                                                   \
+	  first },                                                                             \
+		{ prefix "_last_seen_ms",                                                      \
+		  "ms",                                                                        \
+		  "last packet " words,                                                        \
+		  FIELD_NS_AS_MS,                                                              \
+		  AT(side[i].last_ns),                                                         \
+		  0,                                                                           \
+		  last },                                                                      \
+	{                                                                                      \
+		prefix "_duration_ms", "ms", "last minus first packet " words, FIELD_NS_AS_MS, \
+			AT(side[i].duration_ns), 0, 0                                          \
+	}
 
-#define SIDE_COUNTS(prefix, i, words, packets_id, bytes_id)                                      \
-	{ prefix "_packets", "packets", "packets " words, FIELD_U64, AT(side[i].packets), 0,     \
-	  packets_id },                                                                          \
-	{ prefix "_bytes", "bytes", "bytes " words ", by --accounting", FIELD_U64,               \
-	  AT(side[i].bytes), 0, bytes_id }
+#define SIDE_COUNTS(prefix, i, words, packets_id, bytes_id)                              \
+	{ prefix "_packets",   "packets", "packets " words, FIELD_U64,                   \
+	  AT(side[i].packets), 0,         packets_id },                                  \
+	{                                                                                \
+		prefix "_bytes", "bytes", "bytes " words ", by --accounting", FIELD_U64, \
+			AT(side[i].bytes), 0, bytes_id                                   \
+	}
 
-#define SIDE_SIZES(prefix, i, words)                                                             \
-	{ prefix "_min_ps", "bytes", "smallest packet " words, FIELD_U32, AT(side[i].min_ps),    \
-	  NEED_STATS, 0 },                                                                \
-	{ prefix "_mean_ps", "bytes", "mean packet size " words, FIELD_F64, AT(side[i].mean_ps), \
-	  NEED_STATS, 0 },                                                                \
-	{ prefix "_stddev_ps", "bytes", "sample standard deviation of packet sizes " words,      \
-	  FIELD_F64, AT(side[i].stddev_ps), NEED_STATS, 0 },                              \
-	{ prefix "_max_ps", "bytes", "largest packet " words, FIELD_U32, AT(side[i].max_ps),     \
-	  NEED_STATS, 0 }
+#define SIDE_SIZES(prefix, i, words)                                                               \
+	{ prefix "_min_ps", "bytes", "smallest packet " words, FIELD_U32, AT(side[i].min_ps),      \
+	  NEED_STATS,       0 },                                                                   \
+		{ prefix "_mean_ps",                                                               \
+		  "bytes",                                                                         \
+		  "mean packet size " words,                                                       \
+		  FIELD_F64,                                                                       \
+		  AT(side[i].mean_ps),                                                             \
+		  NEED_STATS,                                                                      \
+		  0 },                                                                             \
+		{ prefix "_stddev_ps",                                                             \
+		  "bytes",                                                                         \
+		  "sample standard deviation of packet sizes " words,                              \
+		  FIELD_F64,                                                                       \
+		  AT(side[i].stddev_ps),                                                           \
+		  NEED_STATS,                                                                      \
+		  0 },                                                                             \
+	{                                                                                          \
+		prefix "_max_ps", "bytes", "largest packet " words, FIELD_U32, AT(side[i].max_ps), \
+			NEED_STATS, 0                                                              \
+	}
 
-#define SIDE_GAPS(prefix, i, words)                                                              \
-	{ prefix "_min_piat_ms", "ms", "smallest packet inter-arrival time " words,              \
-	  FIELD_NS_AS_MS, AT(side[i].min_piat_ns), NEED_STATS, 0 },                       \
-	{ prefix "_mean_piat_ms", "ms", "mean packet inter-arrival time " words, FIELD_F64,      \
-	  AT(side[i].mean_piat_ms), NEED_STATS, 0 },                                      \
-	{ prefix "_stddev_piat_ms", "ms",                                                        \
-	  "sample standard deviation of packet inter-arrival times " words, FIELD_F64,           \
-	  AT(side[i].stddev_piat_ms), NEED_STATS, 0 },                                    \
-	{ prefix "_max_piat_ms", "ms", "largest packet inter-arrival time " words,               \
-	  FIELD_NS_AS_MS, AT(side[i].max_piat_ns), NEED_STATS, 0 }
+#define SIDE_GAPS(prefix, i, words)                                                      \
+	{ prefix "_min_piat_ms",                                                         \
+	  "ms",                                                                          \
+	  "smallest packet inter-arrival time " words,                                   \
+	  FIELD_NS_AS_MS,                                                                \
+	  AT(side[i].min_piat_ns),                                                       \
+	  NEED_STATS,                                                                    \
+	  0 },                                                                           \
+		{ prefix "_mean_piat_ms",                                                \
+		  "ms",                                                                  \
+		  "mean packet inter-arrival time " words,                               \
+		  FIELD_F64,                                                             \
+		  AT(side[i].mean_piat_ms),                                              \
+		  NEED_STATS,                                                            \
+		  0 },                                                                   \
+		{ prefix "_stddev_piat_ms",                                              \
+		  "ms",                                                                  \
+		  "sample standard deviation of packet inter-arrival times " words,      \
+		  FIELD_F64,                                                             \
+		  AT(side[i].stddev_piat_ms),                                            \
+		  NEED_STATS,                                                            \
+		  0 },                                                                   \
+	{                                                                                \
+		prefix "_max_piat_ms", "ms", "largest packet inter-arrival time " words, \
+			FIELD_NS_AS_MS, AT(side[i].max_piat_ns), NEED_STATS, 0           \
+	}
 
-#define SIDE_FLAG(prefix, i, words, flag, bit, id)                                               \
-	{ prefix "_" flag "_packets", "packets", "TCP packets with " flag " " words, FIELD_U32,  \
-	  AT(side[i].flags[bit]), NEED_STATS, id }
+#define SIDE_FLAG(prefix, i, words, flag, bit, id)                                         \
+	{                                                                                  \
+		prefix "_" flag "_packets", "packets", "TCP packets with " flag " " words, \
+			FIELD_U32, AT(side[i].flags[bit]), NEED_STATS, id                  \
+	}
 
-#define SIDE_FLAGS(prefix, i, words, syn, cwr, ece, urg, ack, psh, rst, fin)                     \
-	SIDE_FLAG(prefix, i, words, "syn", 1, syn), SIDE_FLAG(prefix, i, words, "cwr", 7, cwr),  \
-	SIDE_FLAG(prefix, i, words, "ece", 6, ece), SIDE_FLAG(prefix, i, words, "urg", 5, urg),  \
-	SIDE_FLAG(prefix, i, words, "ack", 4, ack), SIDE_FLAG(prefix, i, words, "psh", 3, psh),  \
-	SIDE_FLAG(prefix, i, words, "rst", 2, rst), SIDE_FLAG(prefix, i, words, "fin", 0, fin)
+#define SIDE_FLAGS(prefix, i, words, syn, cwr, ece, urg, ack, psh, rst, fin)                    \
+	SIDE_FLAG(prefix, i, words, "syn", 1, syn), SIDE_FLAG(prefix, i, words, "cwr", 7, cwr), \
+		SIDE_FLAG(prefix, i, words, "ece", 6, ece),                                     \
+		SIDE_FLAG(prefix, i, words, "urg", 5, urg),                                     \
+		SIDE_FLAG(prefix, i, words, "ack", 4, ack),                                     \
+		SIDE_FLAG(prefix, i, words, "psh", 3, psh),                                     \
+		SIDE_FLAG(prefix, i, words, "rst", 2, rst),                                     \
+		SIDE_FLAG(prefix, i, words, "fin", 0, fin)
 
-#define SIDE_HEADERS(prefix, i, words, flags_id, tos_id, min_id, max_id)                         \
-	{ prefix "_tcp_flags", "", "union of the TCP flags " words, FIELD_U8,                    \
-	  AT(side[i].tcp_flags), 0, flags_id },                                                  \
-	{ prefix "_tos", "", "type of service or traffic class of the first packet " words,      \
-	  FIELD_U8, AT(side[i].tos), 0, tos_id },                                                \
-	{ prefix "_dscp", "", "DSCP of the first packet " words, FIELD_U8, AT(side[i].dscp), 0,  \
-	  0 },                                                                            \
-	{ prefix "_min_ttl", "hops", "smallest TTL or hop limit " words, FIELD_U8,               \
-	  AT(side[i].min_ttl), 0, min_id },                                                      \
-	{ prefix "_max_ttl", "hops", "largest TTL or hop limit " words, FIELD_U8,                \
-	  AT(side[i].max_ttl), 0, max_id }
+#define SIDE_HEADERS(prefix, i, words, flags_id, tos_id, min_id, max_id)                \
+	{ prefix "_tcp_flags",                                                          \
+	  "",                                                                           \
+	  "union of the TCP flags " words,                                              \
+	  FIELD_U8,                                                                     \
+	  AT(side[i].tcp_flags),                                                        \
+	  0,                                                                            \
+	  flags_id },                                                                   \
+		{ prefix "_tos",                                                        \
+		  "",                                                                   \
+		  "type of service or traffic class of the first packet " words,        \
+		  FIELD_U8,                                                             \
+		  AT(side[i].tos),                                                      \
+		  0,                                                                    \
+		  tos_id },                                                             \
+		{ prefix "_dscp",                                                       \
+		  "",                                                                   \
+		  "DSCP of the first packet " words,                                    \
+		  FIELD_U8,                                                             \
+		  AT(side[i].dscp),                                                     \
+		  0,                                                                    \
+		  0 },                                                                  \
+		{ prefix "_min_ttl",                                                    \
+		  "hops",                                                               \
+		  "smallest TTL or hop limit " words,                                   \
+		  FIELD_U8,                                                             \
+		  AT(side[i].min_ttl),                                                  \
+		  0,                                                                    \
+		  min_id },                                                             \
+	{                                                                               \
+		prefix "_max_ttl", "hops", "largest TTL or hop limit " words, FIELD_U8, \
+			AT(side[i].max_ttl), 0, max_id                                  \
+	}
 
-#define SIDE_TCP(prefix, i, words)                                                               \
-	{ prefix "_retransmitted_packets", "packets",                                            \
-	  "TCP packets with only sequence numbers seen before " words, FIELD_U32,                \
-	  AT(side[i].retransmitted), NEED_TCP, 0 },                                       \
-	{ prefix "_out_of_order_packets", "packets",                                             \
-	  "TCP packets that fill a gap in the sequence numbers " words, FIELD_U32,               \
-	  AT(side[i].out_of_order), NEED_TCP, 0 },                                        \
-	{ prefix "_zero_window_packets", "packets", "TCP packets with window 0 " words,          \
-	  FIELD_U32, AT(side[i].zero_window), NEED_TCP, 0 }
+#define SIDE_TCP(prefix, i, words)                                                            \
+	{ prefix "_retransmitted_packets",                                                    \
+	  "packets",                                                                          \
+	  "TCP packets with only sequence numbers seen before " words,                        \
+	  FIELD_U32,                                                                          \
+	  AT(side[i].retransmitted),                                                          \
+	  NEED_TCP,                                                                           \
+	  0 },                                                                                \
+		{ prefix "_out_of_order_packets",                                             \
+		  "packets",                                                                  \
+		  "TCP packets that fill a gap in the sequence numbers " words,               \
+		  FIELD_U32,                                                                  \
+		  AT(side[i].out_of_order),                                                   \
+		  NEED_TCP,                                                                   \
+		  0 },                                                                        \
+	{                                                                                     \
+		prefix "_zero_window_packets", "packets", "TCP packets with window 0 " words, \
+			FIELD_U32, AT(side[i].zero_window), NEED_TCP, 0                       \
+	}
 
-#define SIDE_RATES(prefix, i, words)                                                             \
-	{ prefix "_packets_per_second", "packets/s", "packets by duration " words, FIELD_F64,    \
-	  AT(side[i].packet_rate), NEED_RATES, 0 },                                       \
-	{ prefix "_bytes_per_second", "bytes/s", "bytes by duration " words, FIELD_F64,          \
-	  AT(side[i].byte_rate), NEED_RATES, 0 }
+#define SIDE_RATES(prefix, i, words)                                                          \
+	{ prefix "_packets_per_second",                                                       \
+	  "packets/s",                                                                        \
+	  "packets by duration " words,                                                       \
+	  FIELD_F64,                                                                          \
+	  AT(side[i].packet_rate),                                                            \
+	  NEED_RATES,                                                                         \
+	  0 },                                                                                \
+	{                                                                                     \
+		prefix "_bytes_per_second", "bytes/s", "bytes by duration " words, FIELD_F64, \
+			AT(side[i].byte_rate), NEED_RATES, 0                                  \
+	}
 
 #define BOTH "of either direction"
 #define SRC  "from source to destination"
@@ -113,7 +200,8 @@ const struct field record_fields[] = {
 	{ "dst_mac", "", "link address of the destination in the first packet", FIELD_MAC,
 	  AT(dst_mac), 0, IPFIX_IANA(80) },
 	{ "dst_oui", "", "first three bytes of dst_mac", FIELD_OUI, AT(dst_mac), 0, 0 },
-	{ "dst_port", "", "port of the destination, else 0", FIELD_U16, AT(dst_port), 0, IPFIX_IANA(11) },
+	{ "dst_port", "", "port of the destination, else 0", FIELD_U16, AT(dst_port), 0,
+	  IPFIX_IANA(11) },
 	{ "ip_src", "", "src_ip as an integer of 32 or 128 bits", FIELD_ADDR_NUMBER, AT(src_addr),
 	  0, 0 },
 	{ "ip_dst", "", "dst_ip as an integer of 32 or 128 bits", FIELD_ADDR_NUMBER, AT(dst_addr),
@@ -176,16 +264,17 @@ const struct field record_fields[] = {
 	SIDE_GAPS("bidirectional", SIDE_BOTH, BOTH),
 	SIDE_GAPS("src2dst", SIDE_SRC2DST, SRC),
 	SIDE_GAPS("dst2src", SIDE_DST2SRC, DST),
-	SIDE_FLAGS("bidirectional", SIDE_BOTH, BOTH, 0, 0, 0, 0,
-		   0, 0, 0, 0),
+	SIDE_FLAGS("bidirectional", SIDE_BOTH, BOTH, 0, 0, 0, 0, 0, 0, 0, 0),
 	SIDE_FLAGS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(218), 0, 0, IPFIX_IANA(223),
 		   IPFIX_IANA(222), IPFIX_IANA(221), IPFIX_IANA(220), IPFIX_IANA(219)),
 	SIDE_FLAGS("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(218), 0, 0, IPFIX_REVERSE(223),
 		   IPFIX_REVERSE(222), IPFIX_REVERSE(221), IPFIX_REVERSE(220), IPFIX_REVERSE(219)),
 
 	/* headers and transport */
-	SIDE_HEADERS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(6), IPFIX_IANA(5), IPFIX_IANA(52), IPFIX_IANA(53)),
-	SIDE_HEADERS("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(6), IPFIX_REVERSE(5), IPFIX_REVERSE(52), IPFIX_REVERSE(53)),
+	SIDE_HEADERS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(6), IPFIX_IANA(5), IPFIX_IANA(52),
+		     IPFIX_IANA(53)),
+	SIDE_HEADERS("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(6), IPFIX_REVERSE(5),
+		     IPFIX_REVERSE(52), IPFIX_REVERSE(53)),
 	SIDE_TCP("src2dst", SIDE_SRC2DST, SRC),
 	SIDE_TCP("dst2src", SIDE_DST2SRC, DST),
 	{ "src_initial_window", "bytes", "first TCP window of the source, unscaled", FIELD_U16,
@@ -204,11 +293,13 @@ const struct field record_fields[] = {
 	  IPFIX_IANA(177) },
 
 	/* first packets */
-	{ "splt_direction", "", "0 source, 1 destination, for each of the first --splt packets; -1 none",
+	{ "splt_direction", "",
+	  "0 source, 1 destination, for each of the first --splt packets; -1 none",
 	  FIELD_SPLT_DIRECTION, 0, NEED_SPLT, 0 },
 	{ "splt_ps", "bytes", "size of each of the first --splt packets; -1 none", FIELD_SPLT_SIZE,
 	  0, NEED_SPLT, 0 },
-	{ "splt_piat_ms", "ms", "time since the packet before, for each of the first --splt packets; -1 none",
+	{ "splt_piat_ms", "ms",
+	  "time since the packet before, for each of the first --splt packets; -1 none",
 	  FIELD_SPLT_GAP_MS, 0, NEED_SPLT, 0 },
 
 	/* application */
@@ -218,14 +309,13 @@ const struct field record_fields[] = {
 	  FIELD_U16, AT(app_protocol), NEED_DISSECT, 0 },
 	{ "application_name", "", "nDPI's name: MASTER.APPLICATION", FIELD_TEXT,
 	  AT(application_name), NEED_DISSECT, IPFIX_IANA(96) },
-	{ "category_name", "", "nDPI's category", FIELD_TEXT, AT(category_name), NEED_DISSECT,
-	  0 },
+	{ "category_name", "", "nDPI's category", FIELD_TEXT, AT(category_name), NEED_DISSECT, 0 },
 	{ "application_category_name", "", "the same under NFStream 6.5's name", FIELD_TEXT,
 	  AT(category_name), NEED_DISSECT, 0 },
 	{ "application_is_guessed", "", "1: by port or address, not from packets", FIELD_U8,
 	  AT(guessed), NEED_DISSECT, 0 },
-	{ "application_confidence", "", "nDPI's confidence value (differs by nDPI version)", FIELD_U8,
-	  AT(confidence), NEED_DISSECT, 0 },
+	{ "application_confidence", "", "nDPI's confidence value (differs by nDPI version)",
+	  FIELD_U8, AT(confidence), NEED_DISSECT, 0 },
 	{ "confidence_name", "", "nDPI's confidence in words", FIELD_TEXT, AT(confidence_name),
 	  NEED_DISSECT, 0 },
 	{ "client_info", "", "TLS server name, SSH client version, HTTP host, DNS name ...",
@@ -246,23 +336,21 @@ const struct field record_fields[] = {
 	  NEED_DISSECT, 0 },
 	{ "hassh_server", "", "HASSH of the SSH server", FIELD_TEXT, AT(text.hassh_server),
 	  NEED_DISSECT, 0 },
-	{ "ja4", "", "JA4 of a TLS client over TCP", FIELD_TEXT, AT(text.ja4), NEED_DISSECT,
-	  0 },
+	{ "ja4", "", "JA4 of a TLS client over TCP", FIELD_TEXT, AT(text.ja4), NEED_DISSECT, 0 },
 	{ "tls_version", "", "TLS version of the connection", FIELD_TEXT, AT(text.tls_version),
 	  NEED_DISSECT, 0 },
 	{ "alpn", "", "application protocols offered in TLS", FIELD_TEXT, AT(text.alpn),
 	  NEED_DISSECT, 0 },
-	{ "user_agent", "", "HTTP User-Agent", FIELD_TEXT, AT(text.user_agent), NEED_DISSECT,
-	  0 },
+	{ "user_agent", "", "HTTP User-Agent", FIELD_TEXT, AT(text.user_agent), NEED_DISSECT, 0 },
 	{ "content_type", "", "HTTP content type of the response", FIELD_TEXT,
 	  AT(text.content_type), NEED_DISSECT, 0 },
-	{ "url", "", "HTTP URL of the first request", FIELD_TEXT, AT(text.url), NEED_DISSECT,
-	  0 },
+	{ "url", "", "HTTP URL of the first request", FIELD_TEXT, AT(text.url), NEED_DISSECT, 0 },
 	{ "risk", "", "bit per nDPI risk number (differs by nDPI version)", FIELD_U64, AT(risks),
 	  NEED_DISSECT, 0 },
 	{ "risk_names", "", "nDPI's names of the risks, comma separated", FIELD_TEXT,
 	  AT(risk_names), NEED_DISSECT | NEED_RISK_NAMES, 0 },
 };
+/* clang-format on */
 
 const size_t record_field_count = sizeof(record_fields) / sizeof(record_fields[0]);
 

@@ -50,7 +50,7 @@ struct flow_record {
 	const char *application_name, *category_name, *confidence_name;
 	struct app_text text;
 	uint64_t risks;
-	const char *risk_names; /* comma separated */
+	const char *risk_names;        /* comma separated */
 	const struct splt_entry *splt; /* splt_count of splt_length */
 	uint32_t splt_count, splt_length;
 	uint32_t tunnel_key; /* VNI, GRE key */
@@ -82,7 +82,7 @@ enum field_need {
 	NEED_DISSECT = 1,
 	NEED_STATS = 2,
 	NEED_SPLT = 4,
-	NEED_TCP = 8,	  /* struct flow_tcp */
+	NEED_TCP = 8,     /* struct flow_tcp */
 	NEED_TIMING = 16, /* the first packets' milestones */
 	NEED_COMMUNITY_ID = 32,
 	NEED_TUNNELS = 64,
@@ -92,22 +92,29 @@ enum field_need {
 };
 
 enum field_type {
-	FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U64, FIELD_I32,
-	FIELD_F64,	 /* printed with up to 6 decimals */
-	FIELD_NS_AS_MS,	 /* u64 ns printed as whole ms */
-	FIELD_US_KNOWN,	 /* u64 us, empty unless its bit is in timing_known */
-	FIELD_TEXT,	 /* const char * */
-	FIELD_CHARS,	 /* char[] */
-	FIELD_ADDR,	 /* text form of uint8_t[16] */
+	FIELD_U8,
+	FIELD_U16,
+	FIELD_U32,
+	FIELD_U64,
+	FIELD_I32,
+	FIELD_F64,         /* printed with up to 6 decimals */
+	FIELD_NS_AS_MS,    /* u64 ns printed as whole ms */
+	FIELD_US_KNOWN,    /* u64 us, empty unless its bit is in timing_known */
+	FIELD_TEXT,        /* const char * */
+	FIELD_CHARS,       /* char[] */
+	FIELD_ADDR,        /* text form of uint8_t[16] */
 	FIELD_ADDR_NUMBER, /* the same as an unsigned integer: 32 bits for IPv4, 128 for IPv6 */
-	FIELD_MAC, FIELD_OUI,
-	FIELD_SPLT_DIRECTION, FIELD_SPLT_SIZE, FIELD_SPLT_GAP_MS, /* lists, padded with -1 */
+	FIELD_MAC,
+	FIELD_OUI,
+	FIELD_SPLT_DIRECTION,
+	FIELD_SPLT_SIZE,
+	FIELD_SPLT_GAP_MS, /* lists, padded with -1 */
 };
 
 /* IPFIX information element of a column; 0 = none. */
-#define IPFIX_IANA(id)	  (id)
-#define IPFIX_REVERSE(id) (29305u << 16 | (id)) /* enterprise number of RFC 5103 */
-#define IPFIX_ID(ipfix)	  ((ipfix) & 0xffff)
+#define IPFIX_IANA(id)          (id)
+#define IPFIX_REVERSE(id)       (29305u << 16 | (id)) /* enterprise number of RFC 5103 */
+#define IPFIX_ID(ipfix)         ((ipfix)&0xffff)
 #define IPFIX_ENTERPRISE(ipfix) ((ipfix) >> 16)
 
 struct field {
@@ -116,8 +123,8 @@ struct field {
 	const char *help; /* one line */
 	enum field_type type;
 	uint32_t offset; /* in struct flow_record */
-	uint32_t need;	 /* enum field_need */
-	uint32_t ipfix;	 /* IPFIX_IANA(), IPFIX_REVERSE() or 0 */
+	uint32_t need;   /* enum field_need */
+	uint32_t ipfix;  /* IPFIX_IANA(), IPFIX_REVERSE() or 0 */
 };
 
 enum profile { PROFILE_SEED, PROFILE_NFSTREAM, PROFILE_ALL, PROFILES };

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define SLAB_CHUNK_BITS 10
-#define SLAB_CHUNK	(1u << SLAB_CHUNK_BITS)
+#define SLAB_CHUNK      (1u << SLAB_CHUNK_BITS)
 
 struct slab_link {
 	uint32_t prev, next;
@@ -20,7 +20,7 @@ struct slab_link {
 struct slab {
 	char **chunks;
 	struct slab_link *links; /* by object number */
-	size_t size;		 /* of an object, a multiple of 8 */
+	size_t size;             /* of an object, a multiple of 8 */
 	uint32_t chunk_count, chunk_room;
 	uint32_t free; /* head of the free list, linked by next */
 	uint32_t used;

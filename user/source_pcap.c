@@ -16,9 +16,9 @@
 #include "meter/parse.h"
 #include "progress.h"
 
-#define READ_BUFFER	(64 * 1024)
+#define READ_BUFFER     (64 * 1024)
 #define PROGRESS_PERIOD 4096 /* packets */
-#define NS_PER_S	1000000000ull
+#define NS_PER_S        1000000000ull
 
 struct reader {
 	const struct config *config;
@@ -158,10 +158,12 @@ static int open_capture(struct reader *r, const char *name)
 
 	r->name = strcmp(name, "-") ? name : "stdin";
 	if (!file)
-		return refuse_file(r->name, NULL, strerror(errno), "give -r a readable capture file");
+		return refuse_file(r->name, NULL, strerror(errno),
+				   "give -r a readable capture file");
 	if (fstat(fileno(file), &st) == 0) {
 		if (S_ISDIR(st.st_mode))
-			return refuse_file(r->name, file, "is a directory", "give -r a capture file");
+			return refuse_file(r->name, file, "is a directory",
+					   "give -r a capture file");
 		if (S_ISREG(st.st_mode) && !st.st_size)
 			return refuse_file(r->name, file, "empty file",
 					   "a capture has at least a file header");

@@ -65,7 +65,8 @@ int summary_write(const struct ledger *l, const char *path)
 
 	if (!to) {
 		err = -errno;
-		log_error("--summary %s: %s; choose a file that can be written", path, strerror(errno));
+		log_error("--summary %s: %s; choose a file that can be written", path,
+			  strerror(errno));
 		return err;
 	}
 	write_json(l, to);
@@ -74,6 +75,7 @@ int summary_write(const struct ledger *l, const char *path)
 	if (to != stdout && fclose(to) && !err)
 		err = -errno;
 	if (err)
-		log_error("--summary %s: %s; choose a file that can be written", path, strerror(-err));
+		log_error("--summary %s: %s; choose a file that can be written", path,
+			  strerror(-err));
 	return err;
 }

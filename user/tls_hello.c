@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define RECORD_HANDSHAKE 22
-#define HELLO_HEADER	 4
-#define MAX_HELLO	 16384 /* real ones are below 4 KiB, post-quantum keys included */
+#define HELLO_HEADER     4
+#define MAX_HELLO        16384 /* real ones are below 4 KiB, post-quantum keys included */
 
 void tls_hello_free(struct tls_hello *h)
 {

@@ -16,7 +16,7 @@
 struct fragment_slot {
 	struct fragment_id id;
 	struct flow_key key; /* canonical */
-	__u64 time_ns;	     /* of the first fragment */
+	__u64 time_ns;       /* of the first fragment */
 	__u8 dir;
 	__u8 used;
 	__u8 zero[6];

@@ -48,8 +48,8 @@ static __always_inline __u64 meter_patience_ns(const struct flow_counters *c,
 	return cfg->idle_ns;
 }
 
-static __always_inline enum flow_end_reason
-meter_silence_reason(const struct flow_counters *c, const struct meter_config *cfg)
+static __always_inline enum flow_end_reason meter_silence_reason(const struct flow_counters *c,
+								 const struct meter_config *cfg)
 {
 	return meter_finished(c, cfg) ? FLOW_END_DETECTED : FLOW_END_IDLE;
 }
@@ -83,7 +83,8 @@ meter_expired(const struct flow_counters *c, const struct packet *p, const struc
 		return meter_silence_reason(c, cfg);
 	if (meter_has_passed(first, now, cfg->active_ns))
 		return FLOW_END_ACTIVE;
-	if (meter_finished(c, cfg) && (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
+	if (meter_finished(c, cfg) &&
+	    (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		return FLOW_END_DETECTED;
 	return FLOW_END_NONE;
 }
@@ -174,7 +175,8 @@ static __always_inline int meter_seq_before(__u32 a, __u32 b)
 static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct packet *p, int first)
 {
 	struct flow_tcp_dir *d = &t->dir[p->dir & 1];
-	__u32 length = p->size[ACCOUNT_PAYLOAD] * p->segments + p->segment_extra * (p->segments - 1);
+	__u32 length =
+		p->size[ACCOUNT_PAYLOAD] * p->segments + p->segment_extra * (p->segments - 1);
 	__u32 end = p->tcp_seq + length + !!(p->tcp_flags & TCP_FLAG_SYN) +
 		    !!(p->tcp_flags & TCP_FLAG_FIN);
 
@@ -242,7 +244,8 @@ static __always_inline void meter_update(struct flow_counters *c, struct flow_st
 	}
 	d->last_ns = now;
 	meter_add(&d->packets, p->segments);
-	meter_add(&d->bytes, (__u64)size * p->segments + (__u64)p->segment_extra * (p->segments - 1));
+	meter_add(&d->bytes,
+		  (__u64)size * p->segments + (__u64)p->segment_extra * (p->segments - 1));
 	meter_or32(&d->tcp_flags, p->tcp_flags);
 	if (p->ttl > d->ttl_max)
 		d->ttl_max = p->ttl;

@@ -13,9 +13,9 @@
 #include "types.h"
 #include "wire.h"
 
-#define PARSE_MAX_VLANS	  2
+#define PARSE_MAX_VLANS   2
 #define PARSE_MAX_LABELS  8
-#define PARSE_MAX_EXTS	  8
+#define PARSE_MAX_EXTS    8
 #define PARSE_MAX_TUNNELS 2
 
 /* What comes next, or why the packet is ignored. */
@@ -28,22 +28,22 @@ enum parse_status {
 	PARSE_NOT_IP = PARSE_REFUSED,
 	PARSE_TRUNCATED, /* the capture ends inside a needed header */
 	PARSE_MALFORMED, /* the IP header contradicts itself */
-	PARSE_TOO_DEEP,	 /* more VLAN tags or MPLS labels than are looked through */
+	PARSE_TOO_DEEP,  /* more VLAN tags or MPLS labels than are looked through */
 	PARSE_STATUSES,
 };
 
 struct parser {
 	struct packet pkt;
 	__u32 wire_len; /* of the whole frame */
-	__u32 tunnels;	/* bit per enum tunnel_type to look into */
-	__u32 off;	/* of the next header, from the window's start */
+	__u32 tunnels;  /* bit per enum tunnel_type to look into */
+	__u32 off;      /* of the next header, from the window's start */
 	__u32 tunnel_id;
-	__u16 type;	/* EtherType of the next header, host order */
+	__u16 type; /* EtherType of the next header, host order */
 	__u16 vlan_id;
 	__u8 tunnel;
-	__u8 levels;	/* tunnels opened so far */
-	__u8 have_ip;	/* pkt holds a packet */
-	__u8 protocol;	/* of the next header */
+	__u8 levels;   /* tunnels opened so far */
+	__u8 have_ip;  /* pkt holds a packet */
+	__u8 protocol; /* of the next header */
 };
 
 /* frame_len: length on the wire, in bytes, of what the window starts with. */
@@ -95,11 +95,8 @@ static __always_inline enum parse_status parse_mpls(const struct window *w, stru
 		return PARSE_TRUNCATED;
 	switch (meter_be32(next->value) >> 28) {
 	case 4:
-	case 6:
-		return PARSE_NETWORK;
-	case 0:
-		ps->off += sizeof(*next);
-		return parse_ethernet(w, ps);
+	case 6: return PARSE_NETWORK;
+	case 0: ps->off += sizeof(*next); return parse_ethernet(w, ps);
 	}
 	return PARSE_NOT_IP;
 }
@@ -113,8 +110,7 @@ static __always_inline enum parse_status parse_pppoe(const struct window *w, str
 	ps->off += sizeof(*pppoe);
 	switch (meter_be16(pppoe->protocol)) {
 	case PPP_IPV4:
-	case PPP_IPV6:
-		return PARSE_NETWORK;
+	case PPP_IPV6: return PARSE_NETWORK;
 	}
 	return PARSE_NOT_IP;
 }
@@ -137,13 +133,10 @@ static __always_inline enum parse_status parse_type(const struct window *w, stru
 	}
 	switch (ps->type) {
 	case ETHERTYPE_IPV4:
-	case ETHERTYPE_IPV6:
-		return PARSE_NETWORK;
+	case ETHERTYPE_IPV6: return PARSE_NETWORK;
 	case ETHERTYPE_MPLS:
-	case ETHERTYPE_MPLS_MULTI:
-		return parse_mpls(w, ps);
-	case ETHERTYPE_PPPOE:
-		return parse_pppoe(w, ps);
+	case ETHERTYPE_MPLS_MULTI: return parse_mpls(w, ps);
+	case ETHERTYPE_PPPOE: return parse_pppoe(w, ps);
 	}
 	return parse_is_vlan(ps->type) ? PARSE_TOO_DEEP : PARSE_NOT_IP;
 }
@@ -587,10 +580,8 @@ static __always_inline enum parse_status parse_icmp(const struct window *w, stru
 static __always_inline enum parse_status parse_transport(const struct window *w, struct parser *ps)
 {
 	switch (ps->protocol) {
-	case PROTO_TCP:
-		return parse_tcp(w, ps);
-	case PROTO_UDP:
-		return parse_udp(w, ps);
+	case PROTO_TCP: return parse_tcp(w, ps);
+	case PROTO_UDP: return parse_udp(w, ps);
 	case PROTO_UDPLITE:
 		if (parse_ports(w, ps, 8))
 			ps->pkt.has_l4 = parse_payload(ps, 8);
@@ -599,16 +590,12 @@ static __always_inline enum parse_status parse_transport(const struct window *w,
 		if (parse_ports(w, ps, 12))
 			ps->pkt.has_l4 = parse_payload(ps, 12);
 		return PARSE_DONE;
-	case PROTO_DCCP:
-		return parse_dccp(w, ps);
+	case PROTO_DCCP: return parse_dccp(w, ps);
 	case PROTO_ICMP:
-	case PROTO_ICMPV6:
-		return parse_icmp(w, ps);
+	case PROTO_ICMPV6: return parse_icmp(w, ps);
 	case PROTO_IPV4:
-	case PROTO_IPV6:
-		return parse_open(ps, TUNNEL_IPIP, 0, ps->off, PARSE_NETWORK);
-	case PROTO_GRE:
-		return parse_gre(w, ps);
+	case PROTO_IPV6: return parse_open(ps, TUNNEL_IPIP, 0, ps->off, PARSE_NETWORK);
+	case PROTO_GRE: return parse_gre(w, ps);
 	}
 	return PARSE_DONE;
 }
@@ -622,14 +609,9 @@ static __always_inline enum parse_status parse_network(const struct window *w, s
 	if (!version)
 		return PARSE_TRUNCATED;
 	switch (*version >> 4) {
-	case 4:
-		next = parse_ipv4(w, ps);
-		break;
-	case 6:
-		next = parse_ipv6(w, ps);
-		break;
-	default:
-		return PARSE_NOT_IP;
+	case 4: next = parse_ipv4(w, ps); break;
+	case 6: next = parse_ipv6(w, ps); break;
+	default: return PARSE_NOT_IP;
 	}
 	return next == PARSE_NETWORK ? parse_transport(w, ps) : next;
 }

@@ -24,7 +24,7 @@ enum tunnel_type {
 /* Which size of a packet is counted as its bytes; NFStream's accounting_mode numbers. */
 enum accounting {
 	ACCOUNT_LINK = 0,      /* whole frame on the wire, tunnel headers and padding included */
-	ACCOUNT_IP = 1,	       /* innermost IP datagram, header included (IPv6 too) */
+	ACCOUNT_IP = 1,        /* innermost IP datagram, header included (IPv6 too) */
 	ACCOUNT_TRANSPORT = 2, /* what the innermost IP header carries */
 	ACCOUNT_PAYLOAD = 3,   /* what TCP, UDP, SCTP, DCCP or ICMP carries; 0 for the rest */
 	ACCOUNT_MODES = 4,
@@ -58,13 +58,13 @@ enum tcp_flag {
  */
 struct flow_key {
 	__u8 addr[2][16]; /* network order; IPv4 as ::ffff:a.b.c.d */
-	__be16 port[2];	  /* network order; 0 for protocols without ports */
-	__u16 vlan_id;	  /* host order, innermost 802.1Q/802.1ad tag; 0 = none */
-	__u8 protocol;	  /* IANA protocol number; for IPv6 the last header's */
+	__be16 port[2];   /* network order; 0 for protocols without ports */
+	__u16 vlan_id;    /* host order, innermost 802.1Q/802.1ad tag; 0 = none */
+	__u8 protocol;    /* IANA protocol number; for IPv6 the last header's */
 	__u8 ip_version;  /* 4 or 6 */
 	__u32 tunnel_id;  /* host order: VNI of VXLAN and Geneve, key of GRE; else 0 */
 	__u16 interface;  /* the agent's number of the watched interface; 0 offline */
-	__u8 tunnel;	  /* enum tunnel_type of the innermost tunnel */
+	__u8 tunnel;      /* enum tunnel_type of the innermost tunnel */
 	__u8 zero;
 } __attribute__((aligned(8)));
 _Static_assert(sizeof(struct flow_key) == 48, "flow_key is hashed and compared by words");
@@ -77,7 +77,7 @@ enum fragment_bits {
 /* Identity of a fragmented datagram: RFC 791 section 3.2, RFC 8200 section 4.5. */
 struct fragment_id {
 	__u8 addr[2][16]; /* source, destination; network order, IPv4 as in flow_key */
-	__u32 id;	  /* network order */
+	__u32 id;         /* network order */
 	__u16 vlan_id;
 	__u8 protocol; /* 0 for IPv6, whose identity has none */
 	__u8 ip_version;
@@ -91,38 +91,38 @@ _Static_assert(sizeof(struct fragment_id) == 40, "fragment_id has no padding");
  */
 struct packet {
 	struct flow_key key;
-	__u64 time_ns;		    /* since the epoch offline, CLOCK_MONOTONIC in the kernel */
-	__u64 gap_ns;		    /* since the flow's packet before; set by meter_update() */
-	__u32 size[ACCOUNT_MODES];  /* bytes by enum accounting, from the headers, not the capture */
-	__u32 segments;		    /* packets on the wire; 1 but for super-packets */
-	__u32 segment_extra;	    /* bytes */
-	__u32 tcp_seq;		    /* host order */
-	__u32 teid;		    /* host order, tunnel endpoint id of GTP-U; differs by direction */
-	__u16 tcp_window;	    /* host order, unscaled */
-	__u16 ip_offset;	    /* of the innermost IP header, from the window's start */
-	__u16 l4_offset;	    /* of the transport header */
-	__u16 payload_offset;	    /* of what the transport carries */
-	__u8 dir;		    /* 0: sent by key.addr[0], 1: by key.addr[1] */
-	__u8 tcp_flags;		    /* enum tcp_flag; 0 for other protocols */
-	__u8 ttl;		    /* hop limit */
-	__u8 tos;		    /* type of service, traffic class */
+	__u64 time_ns;             /* since the epoch offline, CLOCK_MONOTONIC in the kernel */
+	__u64 gap_ns;              /* since the flow's packet before; set by meter_update() */
+	__u32 size[ACCOUNT_MODES]; /* bytes by enum accounting, from the headers, not the capture */
+	__u32 segments;            /* packets on the wire; 1 but for super-packets */
+	__u32 segment_extra;       /* bytes */
+	__u32 tcp_seq;             /* host order */
+	__u32 teid;           /* host order, tunnel endpoint id of GTP-U; differs by direction */
+	__u16 tcp_window;     /* host order, unscaled */
+	__u16 ip_offset;      /* of the innermost IP header, from the window's start */
+	__u16 l4_offset;      /* of the transport header */
+	__u16 payload_offset; /* of what the transport carries */
+	__u8 dir;             /* 0: sent by key.addr[0], 1: by key.addr[1] */
+	__u8 tcp_flags;       /* enum tcp_flag; 0 for other protocols */
+	__u8 ttl;             /* hop limit */
+	__u8 tos;             /* type of service, traffic class */
 	__u8 icmp_type, icmp_code;
-	__u8 fragment;		    /* enum fragment_bits */
-	__u8 has_l4;		    /* the transport header was there and sane */
+	__u8 fragment;                  /* enum fragment_bits */
+	__u8 has_l4;                    /* the transport header was there and sane */
 	struct fragment_id fragment_id; /* valid when fragment is not 0 */
 };
 _Static_assert(sizeof(struct packet) == 152, "packet crosses from kernel to agent");
 
 /* Counters of one direction. Times are packet times, in ns. */
 struct flow_dir {
-	__u64 packets;	/* wire segments */
-	__u64 bytes;	/* by the configured accounting */
+	__u64 packets;  /* wire segments */
+	__u64 bytes;    /* by the configured accounting */
 	__u64 first_ns; /* 0 packets: 0 */
 	__u64 last_ns;
-	__u32 tcp_flags;  /* union over all packets; 32 bits for the kernel's atomic OR */
+	__u32 tcp_flags; /* union over all packets; 32 bits for the kernel's atomic OR */
 	__u8 ttl_max;
 	__u8 ttl_inv_min; /* 255 - smallest TTL, so that zeroed memory means none seen */
-	__u8 tos;	  /* of the direction's first packet */
+	__u8 tos;         /* of the direction's first packet */
 	__u8 zero;
 };
 _Static_assert(sizeof(struct flow_dir) == 40, "flow_dir has no padding");
@@ -131,9 +131,9 @@ _Static_assert(sizeof(struct flow_dir) == 40, "flow_dir has no padding");
 struct flow_counters {
 	__u64 state; /* kernel: tag << 32 | closing pass (see bpf/flows.bpf.h); host: 0 */
 	struct flow_dir dir[2]; /* by packet.dir */
-	__u64 previous_ns;	/* last packet of the chunk before this one, 0 = none */
-	__u32 emitted;		/* packets handed to the agent so far */
-	__u8 initiator;		/* the dir that is src2dst */
+	__u64 previous_ns;      /* last packet of the chunk before this one, 0 = none */
+	__u32 emitted;          /* packets handed to the agent so far */
+	__u8 initiator;         /* the dir that is src2dst */
 	__u8 pad[3];
 	__u64 reserved[3];
 };
@@ -154,9 +154,9 @@ struct flow_gaps {
 struct flow_dir_stats {
 	__u32 inv_min_size; /* ~smallest size */
 	__u32 max_size;
-	struct sum128 size_squares;	  /* bytes^2 */
-	struct flow_gaps gaps;		  /* between packets of this direction */
-	__u32 flags[TCP_FLAG_BITS];	  /* packets with the flag, by bit number */
+	struct sum128 size_squares; /* bytes^2 */
+	struct flow_gaps gaps;      /* between packets of this direction */
+	__u32 flags[TCP_FLAG_BITS]; /* packets with the flag, by bit number */
 };
 _Static_assert(sizeof(struct flow_dir_stats) == 88, "flow_dir_stats has no padding");
 
@@ -169,9 +169,9 @@ _Static_assert(sizeof(struct flow_stats) == 208, "flow_stats has no padding");
 
 /* Sequence space of one direction of a TCP connection. */
 struct flow_tcp_dir {
-	__u32 next_seq; /* highest sequence number seen, plus one */
-	__u32 hole_seq; /* first byte of the newest gap in the sequence space */
-	__u32 hole_end; /* equal to hole_seq: no gap */
+	__u32 next_seq;      /* highest sequence number seen, plus one */
+	__u32 hole_seq;      /* first byte of the newest gap in the sequence space */
+	__u32 hole_end;      /* equal to hole_seq: no gap */
 	__u32 retransmitted; /* packets that carry only what was seen before */
 	__u32 out_of_order;  /* packets that fill a gap */
 	__u32 zero_window;   /* packets that announce a window of 0, RST excepted */
@@ -184,16 +184,16 @@ _Static_assert(sizeof(struct flow_tcp) == 48, "flow_tcp has no padding");
 
 /* How packets are metered; rodata in the kernel program. */
 struct meter_config {
-	__u64 idle_ns;	   /* a flow this long without a packet has ended */
-	__u64 active_ns;   /* a flow this old is cut at its next packet */
-	__u32 tunnels;	   /* bit per enum tunnel_type that is looked into */
-	__u32 first_tcp;   /* packets of a flow handed to the agent, by protocol */
+	__u64 idle_ns;   /* a flow this long without a packet has ended */
+	__u64 active_ns; /* a flow this old is cut at its next packet */
+	__u32 tunnels;   /* bit per enum tunnel_type that is looked into */
+	__u32 first_tcp; /* packets of a flow handed to the agent, by protocol */
 	__u32 first_udp;
 	__u32 first_other;
-	__u8 accounting;   /* enum accounting */
-	__u8 stats;	   /* count flow_stats */
-	__u8 tcp;	   /* count flow_tcp */
-	__u8 tcp_end;	   /* FIN and RST end a flow */
+	__u8 accounting; /* enum accounting */
+	__u8 stats;      /* count flow_stats */
+	__u8 tcp;        /* count flow_tcp */
+	__u8 tcp_end;    /* FIN and RST end a flow */
 	__u32 zero;
 };
 _Static_assert(sizeof(struct meter_config) == 40, "meter_config has no padding");

@@ -54,7 +54,7 @@ struct ipv6_header { /* RFC 8200 */
 struct ipv6_extension { /* first 8 bytes of any extension header */
 	__u8 next, length;
 	__be16 fragment; /* fragment header only: offset, flags */
-	__be32 id;	 /* fragment header only */
+	__be32 id;       /* fragment header only */
 } __wire;
 
 struct port_pair { /* TCP, UDP, UDP-Lite, SCTP, DCCP start alike */
@@ -94,15 +94,15 @@ struct tzsp_header { /* version 1; type 0 = received packet; encapsulated: 1 = E
 	__be16 encapsulated;
 } __wire;
 
-#define ETHERTYPE_MIN	     0x0600 /* below: IEEE 802.3 length */
-#define ETHERTYPE_IPV4	     0x0800
-#define ETHERTYPE_IPV6	     0x86dd
-#define ETHERTYPE_VLAN	     0x8100
-#define ETHERTYPE_QINQ	     0x88a8
+#define ETHERTYPE_MIN        0x0600 /* below: IEEE 802.3 length */
+#define ETHERTYPE_IPV4       0x0800
+#define ETHERTYPE_IPV6       0x86dd
+#define ETHERTYPE_VLAN       0x8100
+#define ETHERTYPE_QINQ       0x88a8
 #define ETHERTYPE_QINQ_OLD   0x9100
-#define ETHERTYPE_MPLS	     0x8847
+#define ETHERTYPE_MPLS       0x8847
 #define ETHERTYPE_MPLS_MULTI 0x8848
-#define ETHERTYPE_PPPOE	     0x8864
+#define ETHERTYPE_PPPOE      0x8864
 #define ETHERTYPE_BRIDGE     0x6558 /* transparent Ethernet bridging, in GRE and Geneve */
 #define ETHERTYPE_ERSPAN2    0x88be
 #define ETHERTYPE_ERSPAN3    0x22eb
@@ -128,12 +128,12 @@ enum ip_protocol {
 	PROTO_UDPLITE = 136,
 };
 
-#define PORT_GTP_U	  2152
-#define PORT_VXLAN	  4789
-#define PORT_VXLAN_GPE	  4790
-#define PORT_VXLAN_LINUX  8472 /* Linux before RFC 7348, still its default */
-#define PORT_CAPWAP_DATA  5247
-#define PORT_GENEVE	  6081
-#define PORT_TZSP	  37008
+#define PORT_GTP_U       2152
+#define PORT_VXLAN       4789
+#define PORT_VXLAN_GPE   4790
+#define PORT_VXLAN_LINUX 8472 /* Linux before RFC 7348, still its default */
+#define PORT_CAPWAP_DATA 5247
+#define PORT_GENEVE      6081
+#define PORT_TZSP        37008
 
 #endif

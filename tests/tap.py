@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the Python tests share: TAP output, where things are, and running weir.
+
+Every run of weir goes through run_weir(), which checks the accounting law:
+seen = metered + filtered + ignored + lost, and the packets of all records add up to metered.
+"""
+import csv, io, json, os, pathlib, subprocess, sys, tempfile
+
+csv.field_size_limit(1 << 30)
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("BUILD", TOP / "build")).resolve()
+SHARED = pathlib.Path(os.environ.get("WEIR_SHARED", TOP.parent / "shared"))
+WEIR = BUILD / "weir"
+WEIR_SAN = BUILD / "weir-san"
+
+_count = 0
+_failed = 0
+
+
+def report(good, name, why=""):
+    global _count, _failed
+    _count += 1
+    _failed += not good
+    print(f"{'ok' if good else 'not ok'} {_count} - {name}")
+    for line in why.splitlines()[:30] if not good else []:
+        print("#", line)
+    sys.stdout.flush()
+
+
+def skip(name, why):
+    global _count
+    _count += 1
+    print(f"ok {_count} - {name} # SKIP {why}")
+
+
+def finish():
+    print(f"1..{_count}")
+    sys.exit(1 if _failed else 0)
+
+
+def shared_captures(folder="pcaps"):
+    """The optional captures, or [] after a skip."""
+    files = sorted(p for p in (SHARED / folder).glob("*") if p.suffix != ".tsv") if SHARED.is_dir() else []
+    if not files:
+        skip(folder, f"no captures in {SHARED}/{folder}; set WEIR_SHARED")
+    return files
+
+
+def law(summary):
+    """None, or what is wrong with the accounting."""
+    terms = [summary["metered"], summary["filtered"], *summary["ignored"].values(), *summary["lost"].values()]
+    if summary["seen"] != sum(terms):
+        return f"seen {summary['seen']} is not the sum of {terms}"
+    if summary["flows"] != sum(summary["ended"].values()):
+        return f"flows {summary['flows']} is not the sum of {summary['ended']}"
+    return None
+
+
+class Run:
+    def __init__(self, status, out, err, summary):
+        self.status, self.out, self.err, self.summary = status, out, err, summary
+
+    def rows(self):
+        return list(csv.DictReader(io.StringIO(self.out)))
+
+
+def run_weir(*args, weir=WEIR, timeout=120, packets_column=None):
+    """Runs weir on captures; CSV on stdout. Raises AssertionError when the law does not hold."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as f:
+        done = subprocess.run([str(weir), "-q", "--summary", f.name, *map(str, args)],
+                              capture_output=True, timeout=timeout)
+        text = pathlib.Path(f.name).read_text()
+    run = Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"),
+              json.loads(text) if text else None)
+    if run.summary:
+        wrong = law(run.summary)
+        assert wrong is None, wrong
+        if packets_column:
+            total = sum(int(r[packets_column]) for r in run.rows())
+            assert total == run.summary["metered"], f"records hold {total} packets, {run.summary['metered']} metered"
+    return run
