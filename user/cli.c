@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The command and its subcommands, which are known only as the first argument. */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <yaml.h>
 
 #include "dissect.h"
@@ -15,72 +16,94 @@
 
 enum exit_code { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
-static int print_fields(void)
+#if defined(__clang__)
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZERS ", sanitizers"
+#else
+#define SANITIZERS ""
+#endif
+
+static void print_fields(void)
 {
 	columns_print_all(stdout);
-	return EXIT_DONE;
 }
 
-static int print_version(void)
+static void print_version(void)
 {
 	printf("weir %s\n", WEIR_VERSION);
-	printf("sources: pcap, pcapng\noutputs: csv, json, table\n");
-	printf("%s\nnDPI %s\nlibyaml %s\n", source_pcap_version(), dissector_version(),
-	       yaml_get_version_string());
-	printf("compiler: %s\n", __VERSION__);
-	return EXIT_DONE;
+	printf("features: pcap, pcapng, dissection, anonymization, yaml%s\n", SANITIZERS);
+	printf("outputs: csv, json, table\n");
+	printf("pcap: %s\n", source_pcap_version());
+	printf("dissection: nDPI %s\n", dissector_version());
+	printf("yaml: libyaml %s\n", yaml_get_version_string());
+	printf("compiler: %s\n", COMPILER);
 }
 
-static int print_help(void)
+static void print_help(void)
 {
 	options_print_brief(stdout);
-	return EXIT_DONE;
 }
 
 static const struct {
 	const char *name;
-	int (*run)(void);
+	void (*print)(void);
 } commands[] = {
 	{ "fields", print_fields },
 	{ "version", print_version },
 	{ "help", print_help },
 };
 
-static int run_config(struct config *config)
+static int run_command(size_t command, int argc, char **argv)
 {
-	char host[256] = "";
+	if (argc > 2) {
+		log_error("%s: takes no arguments, \"%s\" is one; see weir --help", argv[1], argv[2]);
+		return EXIT_USAGE;
+	}
+	commands[command].print();
+	return EXIT_DONE;
+}
+
+static int run_config(const struct config *config)
+{
+	int err;
 
 	if (!config->read_files.count) {
 		log_error("nothing to read: give -r FILE; see weir --help");
 		return EXIT_USAGE;
 	}
-	if (!config->probe_name) {
-		gethostname(host, sizeof(host) - 1);
-		config->probe_name = strdup(host);
+	err = weir_run(config);
+	if (err == RUN_USAGE)
+		return EXIT_USAGE;
+	return err ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run_action(const struct config *config, enum options_action action)
+{
+	switch (action) {
+	case OPTIONS_HELP: print_help(); break;
+	case OPTIONS_HELP_ALL: options_print_all(stdout); break;
+	case OPTIONS_VERSION: print_version(); break;
+	case OPTIONS_RUN: return run_config(config);
 	}
-	switch (weir_run(config)) {
-	case 0: return EXIT_DONE;
-	case RUN_USAGE: return EXIT_USAGE;
-	default: return EXIT_FAILED;
-	}
+	return EXIT_DONE;
 }
 
 static int run_options(int argc, char **argv)
 {
 	enum options_action action;
 	struct config config;
-	int code = EXIT_DONE;
+	int err = options_parse(&config, argc, argv, &action);
+	int code;
 
-	if (options_parse(&config, argc, argv, &action) < 0)
-		code = EXIT_USAGE;
-	else if (action == OPTIONS_HELP)
-		print_help();
-	else if (action == OPTIONS_HELP_ALL)
-		options_print_all(stdout);
-	else if (action == OPTIONS_VERSION)
-		print_version();
+	if (err)
+		code = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	else
-		code = run_config(&config);
+		code = run_action(&config, action);
 	config_free(&config);
 	return code;
 }
@@ -89,12 +112,14 @@ int cli_main(int argc, char **argv)
 {
 	int code = -1;
 
-	for (size_t i = 0; argc == 2 && i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			code = commands[i].run();
+			code = run_command(i, argc, argv);
 	if (code < 0)
 		code = run_options(argc, argv);
-	if (fflush(stdout) && code == EXIT_DONE)
+	if (fflush(stdout) && code == EXIT_DONE) {
+		log_error("stdout: %s; choose a place that can be written", strerror(errno));
 		code = EXIT_FAILED;
+	}
 	return code;
 }

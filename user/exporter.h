@@ -24,7 +24,7 @@ int exporters_open(struct exporters **out, const struct config *config,
  * (no message: not an error); other errors are printed once.
  */
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns);
-/* Flushes and closes; the first error of a buffered write is reported here as by exporters_write. */
+/* Flushes and closes. The first error of a buffered write is reported here. */
 int exporters_close(struct exporters *e);
 /* Closes after an error, without writing what is buffered and without messages. */
 void exporters_discard(struct exporters *e);

@@ -20,11 +20,10 @@ struct splt_entry {
 
 /* Milestones of a connection's start. Times are packet times; 0 = not seen. */
 struct flow_timing {
-	uint64_t mark_ns;       /* the milestone that the next one is measured from */
-	uint32_t server_rtt_us; /* SYN to SYN-ACK */
-	uint32_t client_rtt_us; /* SYN-ACK to ACK */
-	uint32_t
-		app_latency_us; /* first payload of the source to first payload of the destination */
+	uint64_t mark_ns;        /* the milestone that the next one is measured from */
+	uint32_t server_rtt_us;  /* SYN to SYN-ACK */
+	uint32_t client_rtt_us;  /* SYN-ACK to ACK */
+	uint32_t app_latency_us; /* last request packet to first response packet */
 	uint8_t stage;
 	uint8_t known; /* enum timing_known */
 	uint8_t pad[2];

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The entry of the command; apart from it everything is also linked into tests and fuzzers. */
 #include "cli.h"
 
 int main(int argc, char **argv)

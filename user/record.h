@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A flow record: every value of a finished flow, and the one table that says what each column is
- * called, means and measures. CSV, JSON, the table for terminals and `weir fields` all walk that table.
+ * called, means and measures. CSV, JSON, the terminal table and `weir fields` all walk it.
  */
 #ifndef USER_RECORD_H
 #define USER_RECORD_H

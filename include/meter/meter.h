@@ -127,7 +127,7 @@ static __always_inline void meter_add_size(struct flow_dir_stats *d, __u32 size)
 	meter_add_square(&d->size_squares, size);
 }
 
-/* Flags of a super-packet's segments: CWR on the first, PSH and FIN on the last, the rest on all. */
+/* Flags of a super-packet: CWR on its first segment, PSH and FIN on the last, the rest on all. */
 static __always_inline void meter_add_flags(struct flow_dir_stats *d, const struct packet *p)
 {
 	const __u8 once = TCP_FLAG_CWR | TCP_FLAG_PSH | TCP_FLAG_FIN;

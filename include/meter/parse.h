@@ -242,7 +242,7 @@ static __always_inline int parse_is_extension(__u8 next)
 	       next == PROTO_DEST_OPTIONS || next == PROTO_MOBILITY;
 }
 
-/* A later fragment's flow has the protocol that the fragment header names (RFC 8200 section 4.5). */
+/* A later fragment has the protocol that its fragment header names (RFC 8200 section 4.5). */
 static __always_inline enum parse_status parse_ipv6_extensions(const struct window *w,
 							       struct parser *ps)
 {

@@ -35,7 +35,7 @@ SCENARIOS=(
 	'mqtt|plain|mqtt|mqtt|MQTT: one subscriber, publishers with QoS 0, 1 and 2'
 	'redis|plain|redis|redis|Redis: single commands and a pipeline'
 	'postgres|plain|postgres|postgres|PostgreSQL: SCRAM login, DDL, insert, select, one error'
-	'ntp|plain|ntp|ntp|NTP: one client, burst of four'
+	'ntp|plain|ntp|ntp|NTP: one client, three exchanges'
 	'dhcp|unnumbered|dhcp|dhcp|DHCP: discover, offer, request, ack, then ARP, ping and release'
 	'icmp|plain||ping4 closed_port|ICMP: echo of 64 and 1400 bytes, port unreachable'
 	'ipv6|plain|web|ping6 http1_v6|IPv6: neighbour discovery, echo, HTTP/1.1'
