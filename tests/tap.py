@@ -77,5 +77,6 @@ def run_weir(*args, weir=WEIR, timeout=120, packets_column=None):
         assert wrong is None, wrong
         if packets_column:
             total = sum(int(r[packets_column]) for r in run.rows())
+            total += run.summary["unexported"]
             assert total == run.summary["metered"], f"records hold {total} packets, {run.summary['metered']} metered"
     return run

@@ -160,7 +160,8 @@ void anonymizer_replace(struct anonymizer *a, struct text_buffer *b, size_t star
 	static const char hex[] = "0123456789abcdef";
 	const uint8_t *digest;
 
-	gcry_md_reset(a->hash); /* keeps the key */
+	gcry_md_reset(a->hash); /* forgets the key of a BLAKE2 */
+	gcry_md_setkey(a->hash, a->key, a->key_length);
 	gcry_md_write(a->hash, b->data + start, b->length - start);
 	b->length = start;
 	digest = gcry_md_read(a->hash, 0);

@@ -19,6 +19,9 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_LOST_NO_MEMORY] = { "lost", "no_memory", "packets whose flow found no memory" },
 	[COUNTER_MISSED_COPIES] = { "", "missed_copies",
 				    "first packets of flows, counted but not looked into" },
+	[COUNTER_UNEXPORTED] = { "", "unexported",
+				 "metered packets whose flows --stop-after or a failed output left "
+				 "without a record" },
 	[COUNTER_BYTES] = { "", "bytes", "bytes of the metered packets, by --accounting" },
 	[COUNTER_FLOWS] = { "", "flows", "flow records" },
 	[COUNTER_ENDED_IDLE] = { "ended", "idle", "flows ended by the idle timeout" },

@@ -2,7 +2,7 @@
 /*
  * The ledger: where every packet went. At any moment
  *   seen = metered + filtered + sum(ignored) + sum(lost)
- * and the packets of exported records plus those of live flows are metered. Each counter is
+ * and at the end the packets of all records plus the unexported ones are metered. Each counter is
  * counted where it happens, none by subtraction; all packet counters count wire segments.
  */
 #ifndef USER_COUNTERS_H
@@ -24,6 +24,7 @@ enum counter {
 	COUNTER_IGNORED_WLAN,
 	COUNTER_LOST_NO_MEMORY,
 	COUNTER_MISSED_COPIES,
+	COUNTER_UNEXPORTED,
 	COUNTER_BYTES,
 	COUNTER_FLOWS,
 	COUNTER_ENDED_IDLE,

@@ -177,32 +177,71 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 {
 	struct flow_record r;
 
-	if (flow_table_done(t))
+	if (flow_table_done(t) || t->error) {
+		ledger_add(t->ledger, COUNTER_UNEXPORTED,
+			   end->counters->dir[0].packets + end->counters->dir[1].packets);
 		return;
+	}
 	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
 	r.export_id = t->exported++;
 	ledger_add(t->ledger, COUNTER_FLOWS, 1);
 	ledger_add(t->ledger, counter_of_end(end->reason), 1);
-	if (!t->error)
-		t->error = exporters_write(t->exporters, &r, r.side[SIDE_BOTH].last_ns);
+	t->error = exporters_write(t->exporters, &r, r.side[SIDE_BOTH].last_ns);
+}
+
+/* Memory was short when the flow's first packet came: its record has the counters alone. */
+static void export_unseen(struct flow_table *t, const struct flow_end *end)
+{
+	struct flow none = { .flow_id = t->created++, .src_dir = end->counters->initiator };
+
+	flow_export(t, &none, end);
+}
+
+static void flow_conclude(struct flow_table *t, struct flow *f)
+{
+	if (t->dissector && !f->dissected)
+		dissect_finish(t->dissector, &f->dissect, &f->app);
 }
 
 void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end *end)
 {
-	static const struct flow unseen;
-	struct flow none = unseen, *f = number ? slab_at(&t->flows, number) : &none;
+	struct flow *f;
 
-	if (!number) { /* memory was short when its first packet came */
-		f->flow_id = t->created++;
-		f->src_dir = end->counters->initiator;
+	if (!number) {
+		export_unseen(t, end);
+		return;
 	}
-	if (t->dissector && !f->dissected)
-		dissect_finish(t->dissector, &f->dissect, &f->app);
+	f = slab_at(&t->flows, number);
+	flow_conclude(t, f);
 	flow_export(t, f, end);
 	free(f->app.text);
 	free(f->splt);
-	if (number)
-		slab_release(&t->flows, number);
+	slab_release(&t->flows, number);
+}
+
+void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end *end)
+{
+	struct flow *f;
+
+	if (!number) {
+		export_unseen(t, end);
+		return;
+	}
+	f = slab_at(&t->flows, number);
+	flow_conclude(t, f);
+	flow_export(t, f, end);
+	/* What packets have told stays true; what ports suggested may be told better by the next. */
+	f->dissected = f->app.app_protocol && !f->app.guessed;
+	if (!f->dissected) {
+		free(f->app.text);
+		f->app = (struct app_info){ 0 };
+	}
+	free(f->splt);
+	f->splt = NULL;
+	f->splt_count = 0;
+	f->packets = 0;
+	f->timing = (struct flow_timing){ 0 };
+	f->flow_id = t->created++;
 }
 
 int flow_table_error(const struct flow_table *t)

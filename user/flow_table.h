@@ -43,6 +43,12 @@ bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator
 /* The flow has ended: its record is exported and the number is free. */
 void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end *end);
 
+/*
+ * The flow goes on in a new record, with a new flow_id: the old one is exported, and what is known
+ * about the connection (source, addresses of the link, application) stays with the number.
+ */
+void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end *end);
+
 /* 0, or the error of an exporter: -EPIPE and worse. Nothing more will be written. */
 int flow_table_error(const struct flow_table *t);
 /* --stop-after is reached. */

@@ -110,7 +110,12 @@ static void entry_report_end(struct host_meter *m, struct entry *e, enum flow_en
 		.reason = reason,
 	};
 
+	if (reason == FLOW_END_ACTIVE) {
+		flow_table_cut(m->flows, e->flow, &end);
+		return;
+	}
 	flow_table_end(m->flows, e->flow, &end);
+	e->flow = 0;
 }
 
 static void entry_end(struct host_meter *m, uint32_t number, enum flow_end_reason reason)
@@ -224,7 +229,6 @@ static void entry_restart(struct host_meter *m, struct entry *e, const struct pa
 
 	entry_report_end(m, e, reason);
 	memset(&e->counters, 0, m->entries.size - offsetof(struct entry, counters));
-	e->flow = 0;
 	e->counters.initiator = initiator;
 }
 

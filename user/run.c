@@ -84,6 +84,8 @@ static int run_open(struct run *run)
 	int err = columns_select(&run->columns, run->config);
 
 	if (!err)
+		err = source_pcap_check(run->config);
+	if (!err)
 		err = open_dissector(run);
 	if (!err)
 		err = exporters_open(&run->exporters, run->config, &run->columns);

@@ -188,7 +188,8 @@ static int prepare_link(struct reader *r)
 	return -EPROTONOSUPPORT;
 }
 
-static int read_file(struct reader *r, const char *name)
+/* Opens a file up to its first packet: format, link type, filter. */
+static int begin_file(struct reader *r, const char *name)
 {
 	int err = open_capture(r, name);
 
@@ -199,14 +200,40 @@ static int read_file(struct reader *r, const char *name)
 	err = prepare_link(r);
 	if (!err && r->filtered)
 		err = filter_compile(r->pcap, r->config->filter, &r->filter);
-	if (err) {
+	if (err)
 		pcap_close(r->pcap);
-		return err;
-	}
-	err = read_packets(r);
+	return err;
+}
+
+static void end_file(struct reader *r)
+{
 	if (r->filtered)
 		pcap_freecode(&r->filter);
 	pcap_close(r->pcap);
+}
+
+static int read_file(struct reader *r, const char *name)
+{
+	int err = begin_file(r, name);
+
+	if (err)
+		return err;
+	err = read_packets(r);
+	end_file(r);
+	return err;
+}
+
+int source_pcap_check(const struct config *config)
+{
+	struct reader r = { .config = config };
+	const char *first = config->read_files.items[0];
+	int err;
+
+	if (!strcmp(first, "-")) /* can be read only once */
+		return 0;
+	err = begin_file(&r, first);
+	if (!err)
+		end_file(&r);
 	return err;
 }
 

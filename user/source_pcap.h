@@ -12,6 +12,12 @@
 #include "host_meter.h"
 
 /*
+ * Whether the first file can be read and the filter makes sense for it: asked before outputs are
+ * opened, so that a typing error empties no file. 0, or a negative errno after a message.
+ */
+int source_pcap_check(const struct config *config);
+
+/*
  * Reads config->read_files in order; flows go on from one to the next. Stops early when the flow
  * table is done or has an error, or *stop becomes true. 0, or a negative errno after a message.
  */
