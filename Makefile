@@ -96,18 +96,23 @@ $(BUILD)/fuzz/%: $(BUILD)/fuzz-obj/tests/fuzz/%.o $(call objects,fuzz-obj,$(LIBR
 
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZERS))
 
-# --- the shared meter compiles for the kernel -------------------------------------------------------
-$(BUILD)/bpf/meter.o: tests/bpf/meter_compiles.bpf.c $(wildcard include/meter/*.h) | $(DEPS)
+# --- the shared meter inside the kernel -------------------------------------------------------------
+$(BUILD)/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard include/meter/*.h tests/bpf/*.h) | $(DEPS)
 	$(call say,CLANG,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g $(WARNINGS) -Werror -Iinclude \
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude \
 		-I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
+
+$(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lbpf -lpcap -o $@
 
 # --- what people call -------------------------------------------------------------------------------
 demo: $(BUILD)/weir ## read a recorded capture and show its flows
 	$(Q)tools/demo $(BUILD)/weir
 
-test: $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/meter.o $(fuzz_programs) \
+test: $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o $(fuzz_programs) \
 	$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT)) ## run every test
 	$(Q)BUILD=$(BUILD) tests/run
 

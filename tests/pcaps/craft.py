@@ -10,9 +10,11 @@ import argparse
 import pathlib
 import sys
 
-from crafting import capture
+sys.dont_write_bytecode = True
+
+from crafting import capture  # noqa: E402
 # The order of import is the order of the table.
-from crafting import link, dlt, network, transport, tunnel, timing, formats  # noqa: F401
+from crafting import link, dlt, network, transport, tunnel, timing, formats  # noqa: E402 F401
 
 
 def write_all(directory):
