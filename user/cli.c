@@ -61,7 +61,8 @@ static const struct {
 static int run_command(size_t command, int argc, char **argv)
 {
 	if (argc > 2) {
-		log_error("%s: takes no arguments, \"%s\" is one; see weir --help", argv[1], argv[2]);
+		log_error("%s: takes no arguments, \"%s\" is one; see weir --help", argv[1],
+			  argv[2]);
 		return EXIT_USAGE;
 	}
 	commands[command].print();

@@ -230,7 +230,7 @@ void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end
 	f = slab_at(&t->flows, number);
 	flow_conclude(t, f);
 	flow_export(t, f, end);
-	/* What packets have told stays true; what ports suggested may be told better by the next. */
+	/* What packets have told stays true; what ports suggested the next ones may tell better. */
 	f->dissected = f->app.app_protocol && !f->app.guessed;
 	if (!f->dissected) {
 		free(f->app.text);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "meter/types.h"
@@ -19,17 +20,15 @@
 #define AT(member) offsetof(struct config, member)
 
 static const struct named_value tunnel_names[] = {
-	{ "gtp", TUNNEL_GTP },	 { "tzsp", TUNNEL_TZSP },   { "capwap", TUNNEL_CAPWAP },
-	{ "ipip", TUNNEL_IPIP }, { "gre", TUNNEL_GRE },	    { "vxlan", TUNNEL_VXLAN },
+	{ "gtp", TUNNEL_GTP },       { "tzsp", TUNNEL_TZSP },
+	{ "capwap", TUNNEL_CAPWAP }, { "ipip", TUNNEL_IPIP },
+	{ "gre", TUNNEL_GRE },       { "vxlan", TUNNEL_VXLAN },
 	{ "geneve", TUNNEL_GENEVE }, { NULL, 0 },
 };
 
 static const struct named_value accounting_names[] = {
-	{ "link", ACCOUNT_LINK },
-	{ "ip", ACCOUNT_IP },
-	{ "transport", ACCOUNT_TRANSPORT },
-	{ "payload", ACCOUNT_PAYLOAD },
-	{ NULL, 0 },
+	{ "link", ACCOUNT_LINK },       { "ip", ACCOUNT_IP }, { "transport", ACCOUNT_TRANSPORT },
+	{ "payload", ACCOUNT_PAYLOAD }, { NULL, 0 },
 };
 
 static const struct named_value profile_names[] = {
@@ -40,75 +39,184 @@ static const struct named_value profile_names[] = {
 };
 
 const struct option_info option_table[] = {
-	{ .section = "Source", .name = "read", .letter = 'r', .type = OPTION_LIST,
-	  .offset = AT(read_files), .metavar = "FILE", .brief = true,
+	{ .section = "Source",
+	  .name = "read",
+	  .letter = 'r',
+	  .type = OPTION_LIST,
+	  .offset = AT(read_files),
+	  .metavar = "FILE",
+	  .brief = true,
 	  .help = "read a capture file, - is stdin; repeatable" },
-	{ .name = "filter", .type = OPTION_TEXT, .offset = AT(filter), .metavar = "EXPR",
+	{ .name = "filter",
+	  .type = OPTION_TEXT,
+	  .offset = AT(filter),
+	  .metavar = "EXPR",
 	  .help = "capture filter, see pcap-filter(7); the words after the options are one too" },
-	{ .section = "Metering", .name = "idle-timeout", .type = OPTION_DURATION,
-	  .offset = AT(idle_ns), .default_text = "30", .max = 1000000000, .metavar = "SEC",
-	  .brief = true, .help = "a flow ends after this long without a packet" },
-	{ .name = "active-timeout", .type = OPTION_DURATION, .offset = AT(active_ns),
-	  .default_text = "300", .max = 1000000000, .metavar = "SEC", .brief = true,
+	{ .section = "Metering",
+	  .name = "idle-timeout",
+	  .type = OPTION_DURATION,
+	  .offset = AT(idle_ns),
+	  .default_text = "30",
+	  .max = 1000000000,
+	  .metavar = "SEC",
+	  .brief = true,
+	  .help = "a flow ends after this long without a packet" },
+	{ .name = "active-timeout",
+	  .type = OPTION_DURATION,
+	  .offset = AT(active_ns),
+	  .default_text = "300",
+	  .max = 1000000000,
+	  .metavar = "SEC",
+	  .brief = true,
 	  .help = "a flow this old is cut at its next packet" },
-	{ .name = "tcp-end", .type = OPTION_FLAG, .offset = AT(tcp_end),
+	{ .name = "tcp-end",
+	  .type = OPTION_FLAG,
+	  .offset = AT(tcp_end),
 	  .help = "FIN in both directions or RST ends a TCP flow" },
-	{ .name = "max-flows", .type = OPTION_COUNT, .offset = AT(max_flows), .default_text = "0",
-	  .max = 4000000000, .metavar = "N",
+	{ .name = "max-flows",
+	  .type = OPTION_COUNT,
+	  .offset = AT(max_flows),
+	  .default_text = "0",
+	  .max = 4000000000,
+	  .metavar = "N",
 	  .help = "live flows at most: the longest idle one makes way; 0 = no bound" },
-	{ .name = "stop-after", .type = OPTION_COUNT, .offset = AT(stop_after),
-	  .default_text = "0", .max = 1000000000000, .metavar = "N",
+	{ .name = "stop-after",
+	  .type = OPTION_COUNT,
+	  .offset = AT(stop_after),
+	  .default_text = "0",
+	  .max = 1000000000000,
+	  .metavar = "N",
 	  .help = "stop after this many flow records; 0 = never" },
-	{ .name = "tunnels", .type = OPTION_SET, .offset = AT(tunnels), .default_text = "all",
-	  .values = tunnel_names, .metavar = "LIST",
+	{ .name = "tunnels",
+	  .type = OPTION_SET,
+	  .offset = AT(tunnels),
+	  .default_text = "all",
+	  .values = tunnel_names,
+	  .metavar = "LIST",
 	  .help = "tunnels to look into: gtp,tzsp,capwap,ipip,gre,vxlan,geneve, or all or none" },
-	{ .name = "accounting", .type = OPTION_CHOICE, .offset = AT(accounting),
-	  .default_text = "link", .values = accounting_names, .metavar = "LAYER",
+	{ .name = "accounting",
+	  .type = OPTION_CHOICE,
+	  .offset = AT(accounting),
+	  .default_text = "link",
+	  .values = accounting_names,
+	  .metavar = "LAYER",
 	  .help = "what counts as the bytes of a packet: link, ip, transport or payload" },
-	{ .section = "Columns", .name = "profile", .type = OPTION_CHOICE, .offset = AT(profile),
-	  .default_text = "seed", .values = profile_names, .metavar = "NAME", .brief = true,
+	{ .section = "Columns",
+	  .name = "profile",
+	  .type = OPTION_CHOICE,
+	  .offset = AT(profile),
+	  .default_text = "seed",
+	  .values = profile_names,
+	  .metavar = "NAME",
+	  .brief = true,
 	  .help = "set of columns: seed, nfstream or all" },
-	{ .name = "fields", .type = OPTION_NAMES, .offset = AT(fields), .metavar = "A,B,C",
-	  .brief = true, .help = "these columns only; `weir fields` lists them" },
-	{ .name = "stats", .type = OPTION_FLAG, .offset = AT(stats), .brief = true,
+	{ .name = "fields",
+	  .type = OPTION_NAMES,
+	  .offset = AT(fields),
+	  .metavar = "A,B,C",
+	  .brief = true,
+	  .help = "these columns only; `weir fields` lists them" },
+	{ .name = "stats",
+	  .type = OPTION_FLAG,
+	  .offset = AT(stats),
+	  .brief = true,
 	  .help = "add statistics of sizes, gaps and TCP flags" },
-	{ .name = "splt", .type = OPTION_COUNT, .offset = AT(splt), .default_text = "0",
-	  .max = 65535, .metavar = "N", .brief = true,
+	{ .name = "splt",
+	  .type = OPTION_COUNT,
+	  .offset = AT(splt),
+	  .default_text = "0",
+	  .max = 65535,
+	  .metavar = "N",
+	  .brief = true,
 	  .help = "add size, gap, direction of the first N packets" },
-	{ .name = "no-dissect", .type = OPTION_NO_FLAG, .offset = AT(dissect), .brief = true,
+	{ .name = "no-dissect",
+	  .type = OPTION_NO_FLAG,
+	  .offset = AT(dissect),
+	  .brief = true,
 	  .help = "do not name applications" },
-	{ .name = "max-tcp-dissections", .type = OPTION_COUNT, .offset = AT(max_tcp_dissections),
-	  .default_text = "10", .max = 255, .metavar = "N",
+	{ .name = "max-tcp-dissections",
+	  .type = OPTION_COUNT,
+	  .offset = AT(max_tcp_dissections),
+	  .default_text = "10",
+	  .max = 255,
+	  .metavar = "N",
 	  .help = "packets of a TCP flow that nDPI may see" },
-	{ .name = "max-udp-dissections", .type = OPTION_COUNT, .offset = AT(max_udp_dissections),
-	  .default_text = "16", .max = 255, .metavar = "N",
+	{ .name = "max-udp-dissections",
+	  .type = OPTION_COUNT,
+	  .offset = AT(max_udp_dissections),
+	  .default_text = "16",
+	  .max = 255,
+	  .metavar = "N",
 	  .help = "packets of a UDP flow that nDPI may see" },
-	{ .name = "probe-name", .type = OPTION_TEXT, .offset = AT(probe_name), .metavar = "NAME",
+	{ .name = "probe-name",
+	  .type = OPTION_TEXT,
+	  .offset = AT(probe_name),
+	  .metavar = "NAME",
 	  .help = "value of the probe column; without it the host's name" },
-	{ .section = "Output", .name = "output", .letter = 'o', .type = OPTION_LIST,
-	  .offset = AT(outputs), .default_text = "csv:-", .metavar = "FORMAT[:TARGET]",
-	  .brief = true, .help = "csv, json, table; file or -; repeatable" },
-	{ .name = "rotate", .type = OPTION_ROTATION, .offset = AT(rotate), .metavar = "60s|100MB",
+	{ .section = "Output",
+	  .name = "output",
+	  .letter = 'o',
+	  .type = OPTION_LIST,
+	  .offset = AT(outputs),
+	  .default_text = "csv:-",
+	  .metavar = "FORMAT[:TARGET]",
+	  .brief = true,
+	  .help = "csv, json, table; file or -; repeatable" },
+	{ .name = "rotate",
+	  .type = OPTION_ROTATION,
+	  .offset = AT(rotate),
+	  .metavar = "60s|100MB",
 	  .help = "begin a new file by packet time or size; its name is a strftime(3) pattern" },
-	{ .name = "anonymize", .type = OPTION_NAMES, .offset = AT(anonymize), .metavar = "COLUMNS",
+	{ .name = "anonymize",
+	  .type = OPTION_NAMES,
+	  .offset = AT(anonymize),
+	  .metavar = "COLUMNS",
 	  .help = "replace columns by a keyed hash; all columns that tell an address go together" },
-	{ .name = "anonymize-prefix", .type = OPTION_FLAG, .offset = AT(anonymize_prefix),
+	{ .name = "anonymize-prefix",
+	  .type = OPTION_FLAG,
+	  .offset = AT(anonymize_prefix),
 	  .help = "replace addresses and keep their common prefixes (Crypto-PAn)" },
-	{ .name = "anonymize-key", .type = OPTION_TEXT, .offset = AT(anonymize_key),
-	  .metavar = "FILE", .help = "key of 32 to 64 bytes; without it random in each run" },
-	{ .name = "summary", .type = OPTION_TEXT, .offset = AT(summary), .metavar = "FILE",
-	  .brief = true, .help = "write the packet accounting as JSON, - is stdout" },
-	{ .name = "quiet", .letter = 'q', .type = OPTION_FLAG, .offset = AT(quiet), .brief = true,
+	{ .name = "anonymize-key",
+	  .type = OPTION_TEXT,
+	  .offset = AT(anonymize_key),
+	  .metavar = "FILE",
+	  .help = "key of 32 to 64 bytes; without it random in each run" },
+	{ .name = "summary",
+	  .type = OPTION_TEXT,
+	  .offset = AT(summary),
+	  .metavar = "FILE",
+	  .brief = true,
+	  .help = "write the packet accounting as JSON, - is stdout" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .type = OPTION_FLAG,
+	  .offset = AT(quiet),
+	  .brief = true,
 	  .help = "no summary and no progress on stderr" },
-	{ .section = "General", .name = "config", .letter = 'c', .type = OPTION_CONFIG,
-	  .offset = AT(config_file), .metavar = "FILE", .brief = true,
+	{ .section = "General",
+	  .name = "config",
+	  .letter = 'c',
+	  .type = OPTION_CONFIG,
+	  .offset = AT(config_file),
+	  .metavar = "FILE",
+	  .brief = true,
 	  .help = "read options from YAML; keys are long names" },
-	{ .name = "help", .letter = 'h', .type = OPTION_ACTION, .action = OPTIONS_HELP,
-	  .brief = true, .help = "show this; --help-all shows every option" },
-	{ .name = "help-all", .type = OPTION_ACTION, .action = OPTIONS_HELP_ALL,
+	{ .name = "help",
+	  .letter = 'h',
+	  .type = OPTION_ACTION,
+	  .action = OPTIONS_HELP,
+	  .brief = true,
+	  .help = "show this; --help-all shows every option" },
+	{ .name = "help-all",
+	  .type = OPTION_ACTION,
+	  .action = OPTIONS_HELP_ALL,
 	  .help = "show every option" },
-	{ .name = "version", .letter = 'V', .type = OPTION_ACTION, .action = OPTIONS_VERSION,
-	  .brief = true, .help = "show version, features and libraries" },
+	{ .name = "version",
+	  .letter = 'V',
+	  .type = OPTION_ACTION,
+	  .action = OPTIONS_VERSION,
+	  .brief = true,
+	  .help = "show version, features and libraries" },
 };
 
 const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
@@ -219,8 +327,8 @@ static void refuse_range(const struct option_info *o, const char *text, const ch
 		log_error("%s: %s is out of range: more than 0, up to %llus or %lluTB", where, text,
 			  ROTATION_MAX_SECONDS, ROTATION_MAX_TB);
 	else
-		log_error("%s: %s is out of range: %" PRIu64 " to %" PRIu64 "%s", where, text, o->min,
-			  o->max, o->type == OPTION_DURATION ? " seconds" : "");
+		log_error("%s: %s is out of range: %" PRIu64 " to %" PRIu64 "%s", where, text,
+			  o->min, o->max, o->type == OPTION_DURATION ? " seconds" : "");
 }
 
 static void refuse_form(const struct option_info *o, const char *text, const char *where)
@@ -264,7 +372,8 @@ int option_set(struct config *config, const struct option_info *o, const char *t
 	int err;
 
 	if (!*text) {
-		log_error("%s: is empty; give %s", where, o->metavar ? o->metavar : "true or false");
+		log_error("%s: is empty; give %s", where,
+			  o->metavar ? o->metavar : "true or false");
 		return -EINVAL;
 	}
 	err = set_value(config, o, text, level);
@@ -282,9 +391,9 @@ static int set_defaults(struct config *config)
 	*config = (struct config){ .dissect = true };
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option_info *o = &option_table[i];
-		int err = o->default_text ?
-				  option_set(config, o, o->default_text, o->name, LEVEL_DEFAULT) :
-				  0;
+		int err = o->default_text
+				  ? option_set(config, o, o->default_text, o->name, LEVEL_DEFAULT)
+				  : 0;
 
 		if (err)
 			return err;
@@ -321,6 +430,17 @@ static int read_file(struct config *config)
 	return path && *path ? options_read_yaml(config, path, LEVEL_FILE) : 0;
 }
 
+/* Records of a fleet are told apart by the host's name. */
+static int name_probe(struct config *config)
+{
+	char host[256] = "";
+
+	if (config->probe_name)
+		return 0;
+	gethostname(host, sizeof(host) - 1);
+	return set_text(&config->probe_name, host);
+}
+
 int options_parse(struct config *config, int argc, char **argv, enum options_action *action)
 {
 	int err = set_defaults(config);
@@ -335,6 +455,8 @@ int options_parse(struct config *config, int argc, char **argv, enum options_act
 		err = read_environment(config);
 	if (!err)
 		err = options_read_argv(config, argc, argv, action, 1);
+	if (!err)
+		err = name_probe(config);
 	return err;
 }
 

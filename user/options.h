@@ -16,18 +16,18 @@
 struct named_value;
 
 enum option_type {
-	OPTION_FLAG,	 /* bool: set to true */
-	OPTION_NO_FLAG,	 /* bool: set to false */
-	OPTION_COUNT,	 /* uint64_t within min..max */
+	OPTION_FLAG,     /* bool: set to true */
+	OPTION_NO_FLAG,  /* bool: set to false */
+	OPTION_COUNT,    /* uint64_t within min..max */
 	OPTION_DURATION, /* uint64_t ns; min..max in seconds */
-	OPTION_TEXT,	 /* char *, not empty */
-	OPTION_NAMES,	 /* char *, names separated by commas */
-	OPTION_LIST,	 /* struct string_list, one item each time */
-	OPTION_CHOICE,	 /* uint32_t: one of values */
-	OPTION_SET,	 /* uint32_t: bits of values, all or none */
+	OPTION_TEXT,     /* char *, not empty */
+	OPTION_NAMES,    /* char *, names separated by commas */
+	OPTION_LIST,     /* struct string_list, one item each time */
+	OPTION_CHOICE,   /* uint32_t: one of values */
+	OPTION_SET,      /* uint32_t: bits of values, all or none */
 	OPTION_ROTATION, /* struct rotation */
-	OPTION_CONFIG,	 /* char *: the YAML file; not a key of that file */
-	OPTION_ACTION,	 /* help and version: only on the command line */
+	OPTION_CONFIG,   /* char *: the YAML file; not a key of that file */
+	OPTION_ACTION,   /* help and version: only on the command line */
 };
 
 /* What the command line asked for besides a run. */
@@ -38,14 +38,14 @@ struct option_info {
 	char letter; /* 0 = none */
 	enum option_type type;
 	enum options_action action; /* of OPTION_ACTION */
-	size_t offset;		    /* in struct config */
+	size_t offset;              /* in struct config */
 	const char *default_text;   /* NULL = zeroed */
 	uint64_t min, max;
 	const struct named_value *values;
 	const char *metavar;
 	const char *help;    /* of a brief row: fits the line with its default */
 	const char *section; /* starts a section of --help-all; NULL = goes on */
-	bool brief;	     /* shown by --help */
+	bool brief;          /* shown by --help */
 };
 
 extern const struct option_info option_table[];

@@ -150,7 +150,8 @@ static int join_filter(struct config *config, int count, char **words, bool give
 	if (!count)
 		return 0;
 	if (given) {
-		log_error("--filter: the word \"%s\" is a filter too; give one filter, quoted as a whole",
+		log_error("--filter: the word \"%s\" is a filter too; give one filter, quoted as a "
+			  "whole",
 			  words[0]);
 		return -EINVAL;
 	}

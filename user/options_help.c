@@ -7,9 +7,10 @@
 #define WIDTH  80
 #define INDENT 31 /* of the help text */
 
-static const char usage[] = "Usage: weir [OPTION]... [FILTER EXPRESSION]\n"
-			    "       weir fields | version | help\n"
-			    "Measures network flows: one record for a conversation, its application named.\n";
+static const char usage[] =
+	"Usage: weir [OPTION]... [FILTER EXPRESSION]\n"
+	"       weir fields | version | help\n"
+	"Measures network flows: one record for a conversation, its application named.\n";
 
 /* Prints words, breaking lines at WIDTH; *column is where the cursor stands. */
 static void print_words(FILE *to, const char *text, int *column)

@@ -47,8 +47,8 @@ static int check_scalar(const struct yaml_source *s, const struct option_info *o
 	return 0;
 }
 
-static int set_text(const struct yaml_source *s, const struct option_info *o,
-		    const yaml_node_t *at, const char *text)
+static int set_text(const struct yaml_source *s, const struct option_info *o, const yaml_node_t *at,
+		    const char *text)
 {
 	char where[300];
 
@@ -166,8 +166,8 @@ static int refuse_syntax(const struct yaml_source *s, const yaml_parser_t *parse
 	else if (parser->error == YAML_MEMORY_ERROR)
 		log_error("%s: out of memory; free some", s->path);
 	else
-		log_error("%s:%zu: not YAML: %s; mend the line or the one before", s->path, line + 1,
-			  parser->problem ? parser->problem : "cannot be read");
+		log_error("%s:%zu: not YAML: %s; mend the line or the one before", s->path,
+			  line + 1, parser->problem ? parser->problem : "cannot be read");
 	return -EINVAL;
 }
 

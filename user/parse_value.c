@@ -1,130 +1,304 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Values as people write them: integer arithmetic, nothing rounded, no locale, no messages. */
 #include "parse_value.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "meter/types.h"
-
-#define NS_PER_S 1e9
+/* A number is read in units of 10^-9, so that fractions stay whole. */
+#define NANO 1000000000u
 
 struct unit {
 	const char *name;
-	double factor;
+	uint64_t factor;
 };
 
+/* In ns. */
 static const struct unit time_units[] = {
-	{ "", 1 },     { "s", 1 },    { "ms", 1e-3 }, { "m", 60 },
-	{ "min", 60 }, { "h", 3600 }, { "d", 86400 }, { NULL, 0 }
-};
-static const struct unit size_units[] = { { "B", 1 },
-					  { "K", 1e3 },
-					  { "KB", 1e3 },
-					  { "M", 1e6 },
-					  { "MB", 1e6 },
-					  { "G", 1e9 },
-					  { "GB", 1e9 },
-					  { "Ki", 1024 },
-					  { "KiB", 1024 },
-					  { "Mi", 1048576 },
-					  { "MiB", 1048576 },
-					  { "Gi", 1073741824 },
-					  { "GiB", 1073741824 },
-					  { NULL, 0 } };
-static const struct {
-	const char *name;
-	enum tunnel_type type;
-} tunnel_names[] = {
-	{ "gtp", TUNNEL_GTP },     { "capwap", TUNNEL_CAPWAP }, { "tzsp", TUNNEL_TZSP },
-	{ "vxlan", TUNNEL_VXLAN }, { "geneve", TUNNEL_GENEVE }, { "gre", TUNNEL_GRE },
-	{ "ipip", TUNNEL_IPIP },
+	{ "ns", 1 },
+	{ "us", 1000 },
+	{ "ms", 1000000 },
+	{ "s", 1000000000 },
+	{ "m", 60000000000 },
+	{ "h", 3600000000000 },
+	{ "d", 86400000000000 },
+	{ NULL, 0 },
 };
 
-int parse_count(const char *text, uint64_t *out)
+/* No bare K, M, G: 5m would be minutes and 5M megabytes. */
+static const struct unit size_units[] = {
+	{ "B", 1 },
+	{ "kB", 1000 },
+	{ "KB", 1000 },
+	{ "MB", 1000000 },
+	{ "GB", 1000000000 },
+	{ "TB", 1000000000000 },
+	{ "KiB", 1ull << 10 },
+	{ "MiB", 1ull << 20 },
+	{ "GiB", 1ull << 30 },
+	{ "TiB", 1ull << 40 },
+	{ NULL, 0 },
+};
+
+static bool is_digit(char c)
 {
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return *end || errno ? -EINVAL : 0;
+	return c >= '0' && c <= '9';
 }
 
-/* A decimal number, then one of the units. */
-static int parse_measure(const char *text, const struct unit *units, double *out)
+static bool is_blank(char c)
 {
-	char *end;
-	double value;
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
-	if (!isdigit((unsigned char)*text) && *text != '.')
+/* A number with a minus is one out of range, not a word. */
+static bool is_negative(const char *text)
+{
+	return text[0] == '-' && is_digit(text[1]);
+}
+
+int parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	uint64_t value = 0;
+	bool over = is_negative(text);
+
+	text += over;
+	if (!*text)
 		return -EINVAL;
-	value = strtod(text, &end);
-	if (end == text || !isfinite(value) || strpbrk(text, "xXpPeE"))
+	for (; *text; text++) {
+		if (!is_digit(*text))
+			return -EINVAL;
+		over |= __builtin_mul_overflow(value, 10, &value);
+		over |= __builtin_add_overflow(value, *text - '0', &value);
+	}
+	if (over || value < min || value > max)
+		return -ERANGE;
+	*out = value;
+	return 0;
+}
+
+/* Reads "12.5" in units of 10^-9 and moves *text behind it. A tenth decimal is -EINVAL. */
+static int read_decimal(const char **text, unsigned __int128 *nano)
+{
+	unsigned __int128 value = 0;
+	const char *c = *text;
+	uint32_t place = NANO;
+
+	if (!is_digit(*c))
 		return -EINVAL;
-	for (; units->name; units++) {
-		if (!strcmp(units->name, end)) {
-			*out = value * units->factor;
-			return 0;
+	for (; is_digit(*c); c++)
+		if (value <= UINT64_MAX) /* enough to be out of every range */
+			value = value * 10 + (*c - '0');
+	value *= NANO;
+	if (*c == '.') {
+		if (!is_digit(*++c))
+			return -EINVAL;
+		for (; is_digit(*c); c++) {
+			place /= 10;
+			if (!place)
+				return -EINVAL;
+			value += place * (*c - '0');
 		}
 	}
-	return -EINVAL;
+	*text = c;
+	*nano = value;
+	return 0;
 }
 
-int parse_duration(const char *text, uint64_t *out_ns)
+static uint64_t unit_factor(const struct unit *units, const char *name)
 {
-	double seconds;
-
-	if (parse_measure(text, time_units, &seconds) < 0)
-		return -EINVAL;
-	*out_ns = seconds >= 1.8e10 ? UINT64_MAX : (uint64_t)llround(seconds * NS_PER_S);
+	for (; units->name; units++)
+		if (!strcmp(units->name, name))
+			return units->factor;
 	return 0;
+}
+
+/* bare: the factor of a number without unit; 0 = the unit must be there. */
+static int parse_scaled(const char *text, const struct unit *units, uint64_t bare, uint64_t min,
+			uint64_t max, uint64_t *out)
+{
+	bool negative = is_negative(text);
+	unsigned __int128 value;
+	uint64_t factor;
+	int err;
+
+	text += negative;
+	err = read_decimal(&text, &value);
+	if (err)
+		return err;
+	factor = *text ? unit_factor(units, text) : bare;
+	if (!factor)
+		return -EINVAL;
+	if (negative || value < (unsigned __int128)min * NANO / factor ||
+	    value > (unsigned __int128)max * NANO / factor)
+		return -ERANGE;
+	value *= factor;
+	if (value % NANO)
+		return -EINVAL;
+	*out = value / NANO;
+	return 0;
+}
+
+int parse_duration(const char *text, uint64_t min_ns, uint64_t max_ns, uint64_t *out_ns)
+{
+	return parse_scaled(text, time_units, NANO, min_ns, max_ns, out_ns);
+}
+
+int parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	return parse_scaled(text, size_units, 0, min, max, out);
 }
 
 int parse_rotation(const char *text, struct rotation *out)
 {
-	double bytes;
+	struct rotation rotation = { 0 };
+	int err = parse_size(text, 1, ROTATION_MAX_TB * 1000000000000, &rotation.bytes);
 
-	*out = (struct rotation){ 0 };
-	if (parse_measure(text, size_units, &bytes) == 0 && bytes >= 1 && bytes < 1e18)
-		out->bytes = bytes;
-	else if (parse_duration(text, &out->interval_ns) < 0)
-		return -EINVAL;
-	return out->bytes || out->interval_ns ? 0 : -EINVAL;
+	if (err == -EINVAL)
+		err = parse_scaled(text, time_units, 0, 1, ROTATION_MAX_SECONDS * NANO,
+				   &rotation.interval_ns);
+	if (!err)
+		*out = rotation;
+	return err;
 }
 
-static int tunnel_bit(const char *name, size_t length, uint32_t *out)
+int parse_bool(const char *text, bool *out)
 {
-	for (size_t i = 0; i < sizeof(tunnel_names) / sizeof(tunnel_names[0]); i++) {
-		if (strlen(tunnel_names[i].name) == length &&
-		    !memcmp(tunnel_names[i].name, name, length)) {
-			*out |= 1u << tunnel_names[i].type;
+	static const struct named_value names[] = {
+		{ "true", 1 },  { "yes", 1 }, { "on", 1 },  { "1", 1 }, { "false", 0 },
+		{ "no", 0 },    { "off", 0 }, { "0", 0 },   { NULL, 0 },
+	};
+
+	for (const struct named_value *n = names; n->name; n++) {
+		if (!strcasecmp(n->name, text)) {
+			*out = n->value;
 			return 0;
 		}
 	}
 	return -EINVAL;
 }
 
-int parse_tunnels(const char *text, uint32_t *out)
+static int find_value(const char *text, size_t length, const struct named_value *names,
+		      uint32_t *out)
 {
-	*out = 0;
-	if (!strcmp(text, "none"))
-		return 0;
-	if (!strcmp(text, "all")) {
-		for (size_t i = 0; i < sizeof(tunnel_names) / sizeof(tunnel_names[0]); i++)
-			*out |= 1u << tunnel_names[i].type;
-		return 0;
-	}
-	for (;;) {
-		size_t length = strcspn(text, ",");
-
-		if (tunnel_bit(text, length, out) < 0)
-			return -EINVAL;
-		if (!text[length])
+	for (; names->name; names++) {
+		if (strlen(names->name) == length && !memcmp(names->name, text, length)) {
+			*out = names->value;
 			return 0;
-		text += length + 1;
+		}
 	}
+	return -EINVAL;
+}
+
+int parse_choice(const char *text, const struct named_value *names, uint32_t *out)
+{
+	return find_value(text, strlen(text), names, out);
+}
+
+static int read_set(const char *list, const struct named_value *names, uint32_t *out)
+{
+	uint32_t set = 0, value;
+
+	for (;; list++) {
+		size_t length = strcspn(list, ",");
+
+		if (find_value(list, length, names, &value) < 0)
+			return -EINVAL;
+		set |= 1u << value;
+		list += length;
+		if (!*list)
+			break;
+	}
+	*out = set;
+	return 0;
+}
+
+int parse_set(const char *text, const struct named_value *names, uint32_t *out)
+{
+	uint32_t all = 0;
+	char *list;
+	int err;
+
+	for (const struct named_value *n = names; n->name; n++)
+		all |= 1u << n->value;
+	if (!strcmp(text, "all") || !strcmp(text, "none")) {
+		*out = *text == 'a' ? all : 0;
+		return 0;
+	}
+	err = parse_names(text, &list);
+	if (err)
+		return err;
+	err = read_set(list, names, out);
+	free(list);
+	return err;
+}
+
+int parse_names(const char *text, char **out)
+{
+	char *names = malloc(strlen(text) + 1), *to = names;
+
+	if (!names)
+		return -ENOMEM;
+	for (;; text++) {
+		const char *from = text, *end = text + strcspn(text, ",");
+
+		text = end;
+		while (from < end && is_blank(*from))
+			from++;
+		while (end > from && is_blank(end[-1]))
+			end--;
+		if (from == end) {
+			free(names);
+			return -EINVAL;
+		}
+		memcpy(to, from, end - from);
+		to += end - from;
+		*to++ = *text; /* the comma or the end */
+		if (!*text)
+			break;
+	}
+	*out = names;
+	return 0;
+}
+
+static int add_length(struct string_list *list, const char *text, size_t length)
+{
+	char **items = reallocarray(list->items, list->count + 1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->count] = strndup(text, length);
+	if (!items[list->count])
+		return -ENOMEM;
+	list->count++;
+	return 0;
+}
+
+int string_list_add(struct string_list *list, const char *text)
+{
+	return add_length(list, text, strlen(text));
+}
+
+int string_list_add_words(struct string_list *list, const char *text)
+{
+	static const char blanks[] = " \t\r\n";
+	int err = 0;
+
+	for (text += strspn(text, blanks); *text && !err; text += strspn(text, blanks)) {
+		size_t length = strcspn(text, blanks);
+
+		err = add_length(list, text, length);
+		text += length;
+	}
+	return err;
+}
+
+void string_list_clear(struct string_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct string_list){ 0 };
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What parity.c and parity.bpf.c share: the input of a packet, and all that the meter made of it. */
+/* Between parity.c and parity.bpf.c: the input of a packet, and all that the meter made of it. */
 #ifndef TESTS_BPF_PARITY_H
 #define TESTS_BPF_PARITY_H
 
