@@ -36,7 +36,8 @@ static void print_fields(void)
 static void print_version(void)
 {
 	printf("weir %s\n", WEIR_VERSION);
-	printf("features: pcap, pcapng, dissection, anonymization, yaml%s\n", SANITIZERS);
+	printf("features: live capture, pcap, pcapng, dissection, anonymization, yaml%s\n",
+	       SANITIZERS);
 	printf("outputs: csv, json, table\n");
 	printf("pcap: %s\n", source_pcap_version());
 	printf("dissection: nDPI %s\n", dissector_version());
@@ -69,12 +70,19 @@ static int run_command(size_t command, int argc, char **argv)
 	return EXIT_DONE;
 }
 
-static int run_config(const struct config *config)
+static int run_config(const struct config *config, bool alone)
 {
 	int err;
 
-	if (!config->read_files.count) {
-		log_error("nothing to read: give -r FILE; see weir --help");
+	if (config->read_files.count && config->interfaces.count) {
+		log_error(
+			"-r and -i: packets come from files or from interfaces; give one of them");
+		return EXIT_USAGE;
+	}
+	if (!config->read_files.count && !config->interfaces.count) {
+		log_error("nothing to read: give -r FILE or -i NAME; see weir --help");
+		if (alone)
+			options_print_usage(stderr);
 		return EXIT_USAGE;
 	}
 	err = weir_run(config);
@@ -83,13 +91,13 @@ static int run_config(const struct config *config)
 	return err ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int run_action(const struct config *config, enum options_action action)
+static int run_action(const struct config *config, enum options_action action, bool alone)
 {
 	switch (action) {
 	case OPTIONS_HELP: print_help(); break;
 	case OPTIONS_HELP_ALL: options_print_all(stdout); break;
 	case OPTIONS_VERSION: print_version(); break;
-	case OPTIONS_RUN: return run_config(config);
+	case OPTIONS_RUN: return run_config(config, alone);
 	}
 	return EXIT_DONE;
 }
@@ -104,7 +112,7 @@ static int run_options(int argc, char **argv)
 	if (err)
 		code = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	else
-		code = run_action(&config, action);
+		code = run_action(&config, action, argc < 2);
 	config_free(&config);
 	return code;
 }
@@ -118,7 +126,7 @@ int cli_main(int argc, char **argv)
 			code = run_command(i, argc, argv);
 	if (code < 0)
 		code = run_options(argc, argv);
-	if (fflush(stdout) && code == EXIT_DONE) {
+	if ((fflush(stdout) || ferror(stdout)) && code == EXIT_DONE) {
 		log_error("stdout: %s; choose a place that can be written", strerror(errno));
 		code = EXIT_FAILED;
 	}

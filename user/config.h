@@ -28,7 +28,10 @@ enum config_level { LEVEL_DEFAULT, LEVEL_FILE, LEVEL_ENVIRONMENT, LEVEL_ARGV };
 struct config {
 	/* source */
 	struct string_list read_files; /* -r, in the order given; "-" is stdin */
-	char *filter;                  /* libpcap expression, NULL = everything */
+	struct string_list interfaces; /* -i */
+	uint64_t snaplen;              /* bytes of a packet that a live capture keeps */
+	bool promisc;
+	char *filter; /* libpcap expression, NULL = everything */
 
 	/* metering */
 	uint64_t idle_ns;    /* --idle-timeout */

@@ -17,6 +17,9 @@ const struct counter_info counter_table[COUNTERS] = {
 				   "802.11 frames that are not readable data: management, control, "
 				   "encrypted" },
 	[COUNTER_LOST_NO_MEMORY] = { "lost", "no_memory", "packets whose flow found no memory" },
+	[COUNTER_LOST_CAPTURE_BUFFER] = { "lost", "capture_buffer",
+					  "packets that the kernel's capture buffer had no room "
+					  "for" },
 	[COUNTER_MISSED_COPIES] = { "", "missed_copies",
 				    "first packets of flows, counted but not looked into" },
 	[COUNTER_UNEXPORTED] = { "", "unexported",

@@ -151,6 +151,15 @@ int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t n
 	return 0;
 }
 
+int exporters_flush(struct exporters *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < e->count && !err; i++)
+		err = outfile_flush(&e->outputs[i].file);
+	return err;
+}
+
 static int close_all(struct exporters *e, bool discard)
 {
 	int err = 0;

@@ -249,6 +249,12 @@ int flow_table_error(const struct flow_table *t)
 	return t->error;
 }
 
+void flow_table_flush(struct flow_table *t)
+{
+	if (!t->error)
+		t->error = exporters_flush(t->exporters);
+}
+
 bool flow_table_done(const struct flow_table *t)
 {
 	return t->config->stop_after && t->exported >= t->config->stop_after;

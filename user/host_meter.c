@@ -294,6 +294,16 @@ void host_meter_packet(struct host_meter *m, struct packet *p, const struct fram
 	advance_clock(m, p->time_ns);
 }
 
+void host_meter_look(struct host_meter *m, uint64_t now_ns)
+{
+	if (now_ns <= m->packet_ns)
+		return;
+	m->clock_ns = m->packet_ns = now_ns;
+	for (int list = 0; list < LISTS; list++)
+		while (expire_head(m, list))
+			;
+}
+
 void host_meter_end_all(struct host_meter *m, enum flow_end_reason reason)
 {
 	for (int list = 0; list < LISTS; list++)

@@ -22,6 +22,9 @@ void host_meter_free(struct host_meter *m);
 /* Counts a parsed packet into its flow; may end other flows. frame: see flow_table.h. */
 void host_meter_packet(struct host_meter *m, struct packet *p, const struct frame *frame);
 
+/* Ends the flows that are idle at packet time now_ns: for when no packet comes to say so. */
+void host_meter_look(struct host_meter *m, uint64_t now_ns);
+
 /* Ends every flow, oldest first. */
 void host_meter_end_all(struct host_meter *m, enum flow_end_reason reason);
 

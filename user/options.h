@@ -51,7 +51,8 @@ struct option_info {
 extern const struct option_info option_table[];
 extern const size_t option_count;
 
-/* Longest WEIR_* name and its end; a unit test holds the table to it. */
+/* Longest name and its end, and longest WEIR_* name; a unit test holds the table to them. */
+#define OPTION_NAME_SIZE     59
 #define OPTION_VARIABLE_SIZE 64
 
 /*
@@ -74,13 +75,20 @@ bool option_takes_value(const struct option_info *o);
 /* idle-timeout -> WEIR_IDLE_TIMEOUT */
 void option_variable(const struct option_info *o, char out[OPTION_VARIABLE_SIZE]);
 
+/* options_nearest.c: how many letters are wrong; the name that was meant, or NULL. */
+size_t option_distance(const char *text, size_t length, const char *name);
+const char *option_nearest(const char *text, size_t length);
+
 /* options_argv.c: pass 0 looks for actions and --config, pass 1 sets everything else. */
 int options_read_argv(struct config *config, int argc, char **argv, enum options_action *action,
 		      int pass);
+/* options_environment.c */
+int options_read_environment(struct config *config);
 /* options_yaml.c */
 int options_read_yaml(struct config *config, const char *path, enum config_level level);
 
 /* options_help.c */
+void options_print_usage(FILE *to);
 void options_print_brief(FILE *to);
 void options_print_all(FILE *to);
 

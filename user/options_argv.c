@@ -13,7 +13,6 @@
 
 #define MAX_OPTIONS 64
 #define LONG_VALUE  256 /* above every letter */
-#define MAX_NAME    64
 
 struct getopt_tables {
 	struct option longs[MAX_OPTIONS + 1];
@@ -58,55 +57,10 @@ static const struct option_info *option_of(int value)
 	return NULL;
 }
 
-/* Letters to insert, remove or change: Levenshtein's distance. b is shorter than MAX_NAME. */
-static size_t distance(const char *a, size_t a_length, const char *b)
-{
-	size_t row[MAX_NAME], length = strlen(b);
-
-	for (size_t j = 0; j <= length; j++)
-		row[j] = j;
-	for (size_t i = 0; i < a_length; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < length; j++) {
-			size_t best = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (diagonal + 1 < best)
-				best = diagonal + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[length];
-}
-
-/* A name that contains what was typed is nearer than any other. */
-static const char *nearest_name(const char *text, size_t length)
-{
-	const char *best = option_table[0].name;
-	size_t least = SIZE_MAX;
-
-	for (size_t i = 0; i < option_count; i++) {
-		const char *name = option_table[i].name;
-		size_t far = 2 * distance(text, length, name);
-
-		if (length > 2 && memmem(name, strlen(name), text, length))
-			far = 1;
-		if (far < least) {
-			least = far;
-			best = name;
-		}
-	}
-	return best;
-}
-
 static int refuse_long(const char *word)
 {
 	size_t length = strcspn(word + 2, "="), found = 0;
-	const char *first = NULL, *second = NULL;
+	const char *first = NULL, *second = NULL, *nearest = option_nearest(word + 2, length);
 
 	for (size_t i = 0; i < option_count && length; i++) {
 		if (strncmp(option_table[i].name, word + 2, length))
@@ -119,9 +73,11 @@ static int refuse_long(const char *word)
 	if (second)
 		log_error("--%.*s: could be --%s or --%s; give the whole name", (int)length,
 			  word + 2, first, second);
-	else
+	else if (nearest)
 		log_error("--%.*s: unknown option; did you mean --%s?", (int)length, word + 2,
-			  nearest_name(word + 2, length));
+			  nearest);
+	else
+		log_error("--%.*s: unknown option; see weir --help-all", (int)length, word + 2);
 	return -EINVAL;
 }
 
@@ -186,9 +142,9 @@ static bool wanted(const struct option_info *o, int pass, enum options_action *a
 
 static int set_argument(struct config *config, const struct option_info *o)
 {
-	char where[MAX_NAME + 2] = "--";
+	char where[OPTION_NAME_SIZE + 2] = "--";
 
-	strncat(where, o->name, MAX_NAME - 1);
+	strncat(where, o->name, OPTION_NAME_SIZE - 1);
 	if (o->type == OPTION_CONFIG && config->config_file) {
 		log_error("%s: is given twice; give one file", where);
 		return -EINVAL;

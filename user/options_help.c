@@ -7,11 +7,6 @@
 #define WIDTH  80
 #define INDENT 31 /* of the help text */
 
-static const char usage[] =
-	"Usage: weir [OPTION]... [FILTER EXPRESSION]\n"
-	"       weir fields | version | help\n"
-	"Measures network flows: one record for a conversation, its application named.\n";
-
 /* Prints words, breaking lines at WIDTH; *column is where the cursor stands. */
 static void print_words(FILE *to, const char *text, int *column)
 {
@@ -48,9 +43,24 @@ static void print_option(FILE *to, const struct option_info *o)
 	fputc('\n', to);
 }
 
+void options_print_usage(FILE *to)
+{
+	fputs("Usage: weir [OPTION]... [FILTER EXPRESSION]\n"
+	      "       weir fields | version | help\n",
+	      to);
+}
+
+static void print_head(FILE *to)
+{
+	options_print_usage(to);
+	fputs("Measures network flows: one record for a conversation, its application named.\n",
+	      to);
+}
+
 void options_print_brief(FILE *to)
 {
-	fprintf(to, "%s\n", usage);
+	print_head(to);
+	fputc('\n', to);
 	for (size_t i = 0; i < option_count; i++)
 		if (option_table[i].brief)
 			print_option(to, &option_table[i]);
@@ -61,7 +71,7 @@ void options_print_brief(FILE *to)
 
 void options_print_all(FILE *to)
 {
-	fputs(usage, to);
+	print_head(to);
 	for (size_t i = 0; i < option_count; i++) {
 		if (option_table[i].section)
 			fprintf(to, "\n%s:\n", option_table[i].section);

@@ -146,6 +146,11 @@ int outfile_end_row(struct outfile *f)
 	return f->rows.length >= WRITE_SIZE || f->line_buffered ? flush(f) : 0;
 }
 
+int outfile_flush(struct outfile *f)
+{
+	return f->fd >= 0 && f->rows.length ? flush(f) : 0;
+}
+
 int outfile_close(struct outfile *f)
 {
 	int err = close_current(f);

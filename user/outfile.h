@@ -32,6 +32,8 @@ int outfile_open(struct outfile *f, const char *pattern, const struct rotation *
 int outfile_begin_row(struct outfile *f, uint64_t now_ns);
 /* After a row. -EPIPE without a message, other errors with one. */
 int outfile_end_row(struct outfile *f);
+/* Writes the rows so far, if there is a file for them. */
+int outfile_flush(struct outfile *f);
 int outfile_close(struct outfile *f);
 
 #endif

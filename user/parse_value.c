@@ -17,14 +17,8 @@ struct unit {
 
 /* In ns. */
 static const struct unit time_units[] = {
-	{ "ns", 1 },
-	{ "us", 1000 },
-	{ "ms", 1000000 },
-	{ "s", 1000000000 },
-	{ "m", 60000000000 },
-	{ "h", 3600000000000 },
-	{ "d", 86400000000000 },
-	{ NULL, 0 },
+	{ "ns", 1 },          { "us", 1000 },         { "ms", 1000000 },       { "s", 1000000000 },
+	{ "m", 60000000000 }, { "h", 3600000000000 }, { "d", 86400000000000 }, { NULL, 0 },
 };
 
 /* No bare K, M, G: 5m would be minutes and 5M megabytes. */
@@ -130,10 +124,11 @@ static int parse_scaled(const char *text, const struct unit *units, uint64_t bar
 	factor = *text ? unit_factor(units, text) : bare;
 	if (!factor)
 		return -EINVAL;
-	if (negative || value < (unsigned __int128)min * NANO / factor ||
-	    value > (unsigned __int128)max * NANO / factor)
+	if (negative || value > (unsigned __int128)max * NANO / factor)
 		return -ERANGE;
 	value *= factor;
+	if (value < (unsigned __int128)min * NANO)
+		return -ERANGE;
 	if (value % NANO)
 		return -EINVAL;
 	*out = value / NANO;
@@ -166,8 +161,8 @@ int parse_rotation(const char *text, struct rotation *out)
 int parse_bool(const char *text, bool *out)
 {
 	static const struct named_value names[] = {
-		{ "true", 1 },  { "yes", 1 }, { "on", 1 },  { "1", 1 }, { "false", 0 },
-		{ "no", 0 },    { "off", 0 }, { "0", 0 },   { NULL, 0 },
+		{ "true", 1 }, { "yes", 1 }, { "on", 1 }, { "1", 1 },  { "false", 0 },
+		{ "no", 0 },   { "off", 0 }, { "0", 0 },  { NULL, 0 },
 	};
 
 	for (const struct named_value *n = names; n->name; n++) {

@@ -13,6 +13,7 @@
 #include "host_meter.h"
 #include "log.h"
 #include "record.h"
+#include "source_live.h"
 #include "source_pcap.h"
 #include "summary.h"
 
@@ -24,6 +25,7 @@ struct run {
 	struct exporters *exporters;
 	struct flow_table *flows;
 	struct host_meter *meter;
+	struct source_live *live; /* NULL: files */
 	struct ledger ledger;
 };
 
@@ -84,7 +86,8 @@ static int run_open(struct run *run)
 	int err = columns_select(&run->columns, run->config);
 
 	if (!err)
-		err = source_pcap_check(run->config);
+		err = run->config->interfaces.count ? source_live_open(&run->live, run->config)
+						    : source_pcap_check(run->config);
 	if (!err)
 		err = open_dissector(run);
 	if (!err)
@@ -101,8 +104,18 @@ static int run_open(struct run *run)
 	return run->meter ? 0 : out_of_memory();
 }
 
+static int run_source(struct run *run)
+{
+	if (run->live)
+		return source_live_run(run->live, &run->meter_config, run->meter, run->flows,
+				       &run->ledger, &stop_requested);
+	return source_pcap_run(run->config, &run->meter_config, run->meter, run->flows,
+			       &run->ledger, &stop_requested);
+}
+
 static void run_close(struct run *run)
 {
+	source_live_close(run->live);
 	host_meter_free(run->meter);
 	flow_table_free(run->flows);
 	dissector_free(run->dissector);
@@ -144,8 +157,7 @@ int weir_run(const struct config *config)
 	catch_signals();
 	err = run_open(&run);
 	if (!err) {
-		err = source_pcap_run(config, &run.meter_config, run.meter, run.flows, &run.ledger,
-				      &stop_requested);
+		err = run_source(&run);
 		err = run_finish(&run, err);
 	} else if (run.exporters) {
 		exporters_discard(run.exporters);

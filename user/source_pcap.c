@@ -10,32 +10,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "filter.h"
-#include "link.h"
+#include "frame_reader.h"
 #include "log.h"
-#include "meter/parse.h"
 #include "progress.h"
 
 #define READ_BUFFER     (64 * 1024)
 #define PROGRESS_PERIOD 4096 /* packets */
-#define NS_PER_S        1000000000ull
 
 struct reader {
 	const struct config *config;
-	const struct meter_config *meter_config;
-	struct host_meter *meter;
 	struct flow_table *flows;
 	struct ledger *ledger;
 	const volatile bool *stop;
+	struct frame_reader frames;
 	struct progress progress;
 	uint64_t bytes_before; /* sizes of the files read so far */
 
 	/* the open file */
 	const char *name;
 	pcap_t *pcap;
-	link_reader link;
-	struct bpf_program filter;
-	bool filtered;
 	uint64_t packets;
 };
 
@@ -44,60 +37,12 @@ const char *source_pcap_version(void)
 	return pcap_lib_version();
 }
 
-/* Packet time of a hostile file must not wrap. */
-static uint64_t time_ns(const struct timeval *ts)
-{
-	uint64_t seconds = ts->tv_sec < 0 ? 0 : ts->tv_sec;
-	uint64_t limit = UINT64_MAX / NS_PER_S - 8;
-
-	return (seconds < limit ? seconds : limit) * NS_PER_S + (uint32_t)ts->tv_usec;
-}
-
-/* A frame that passed the filter: find the parser's start, parse, meter. */
-static void read_frame(struct reader *r, const struct pcap_pkthdr *h, const uint8_t *bytes)
-{
-	struct link_start start = { 0 };
-	struct parser parser;
-	struct frame frame;
-	struct window window;
-	enum parse_status status;
-	uint32_t left, ip;
-
-	r->link(bytes, h->caplen, &start);
-	if (start.next >= PARSE_REFUSED) {
-		ledger_add(r->ledger, start.ignored, 1);
-		return;
-	}
-	left = h->caplen > start.offset ? h->caplen - start.offset : 0;
-	window.bytes = bytes + (left ? start.offset : 0);
-	window.len = left < METER_WINDOW ? left : METER_WINDOW;
-	parser_init(&parser, h->len > start.offset ? h->len - start.offset : 0,
-		    r->meter_config->tunnels);
-	parser.type = start.type;
-	status = parse_packet(&window, &parser, start.next);
-	if (status != PARSE_DONE) {
-		ledger_add(r->ledger, counter_of_refusal(status), 1);
-		return;
-	}
-	parser.pkt.time_ns = time_ns(&h->ts);
-	parser.pkt.size[ACCOUNT_LINK] = h->len;
-	ip = parser.pkt.ip_offset;
-	frame.ip = window.bytes + ip;
-	frame.captured = left - ip;
-	frame.mac = start.mac;
-	host_meter_packet(r->meter, &parser.pkt, &frame);
-}
-
 static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
 {
 	struct reader *r = (struct reader *)user;
 
-	ledger_add(r->ledger, COUNTER_SEEN, 1);
 	r->packets++;
-	if (r->filtered && !pcap_offline_filter(&r->filter, h, bytes))
-		ledger_add(r->ledger, COUNTER_FILTERED, 1);
-	else
-		read_frame(r, h, bytes);
+	frame_reader_packet(&r->frames, h, bytes);
 	if (*r->stop || flow_table_error(r->flows) || flow_table_done(r->flows))
 		pcap_breakloop(r->pcap);
 }
@@ -126,10 +71,10 @@ static int read_packets(struct reader *r)
 		int n = pcap_dispatch(r->pcap, PROGRESS_PERIOD, on_packet, (u_char *)r);
 		int64_t offset;
 
+		if (n == 0 || n == PCAP_ERROR_BREAK || *r->stop) /* a signal interrupts a read */
+			return 0;
 		if (n == PCAP_ERROR)
 			return report_broken_file(r);
-		if (n == 0 || n == PCAP_ERROR_BREAK)
-			return 0;
 		offset = r->progress.shown ? file_offset(r) : -1;
 		progress_update(&r->progress, r->ledger->value[COUNTER_SEEN],
 				r->bytes_before + (offset > 0 ? offset : 0));
@@ -175,19 +120,6 @@ static int open_capture(struct reader *r, const char *name)
 	return 0;
 }
 
-static int prepare_link(struct reader *r)
-{
-	int dlt = pcap_datalink(r->pcap);
-	const char *name = pcap_datalink_val_to_name(dlt);
-
-	r->link = link_reader_of(dlt);
-	if (r->link)
-		return 0;
-	log_error("%s: link type %d (%s) is not known; weir reads %s", r->name, dlt,
-		  name ? name : "no name", link_names());
-	return -EPROTONOSUPPORT;
-}
-
 /* Opens a file up to its first packet: format, link type, filter. */
 static int begin_file(struct reader *r, const char *name)
 {
@@ -196,10 +128,7 @@ static int begin_file(struct reader *r, const char *name)
 	if (err)
 		return err;
 	r->packets = 0;
-	r->filtered = r->config->filter && *r->config->filter;
-	err = prepare_link(r);
-	if (!err && r->filtered)
-		err = filter_compile(r->pcap, r->config->filter, &r->filter);
+	err = frame_reader_begin(&r->frames, r->pcap, r->name, r->config->filter);
 	if (err)
 		pcap_close(r->pcap);
 	return err;
@@ -207,8 +136,7 @@ static int begin_file(struct reader *r, const char *name)
 
 static void end_file(struct reader *r)
 {
-	if (r->filtered)
-		pcap_freecode(&r->filter);
+	frame_reader_end(&r->frames);
 	pcap_close(r->pcap);
 }
 
@@ -250,11 +178,10 @@ int source_pcap_run(const struct config *config, const struct meter_config *mete
 {
 	struct reader r = {
 		.config = config,
-		.meter_config = meter_config,
-		.meter = meter,
 		.flows = flows,
 		.ledger = ledger,
 		.stop = stop,
+		.frames = { .meter_config = meter_config, .meter = meter, .ledger = ledger },
 	};
 	uint64_t total = 0;
 	int err = 0;

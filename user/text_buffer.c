@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "text_buffer.h"
 
-#include <arpa/inet.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,33 +35,53 @@ bool text_reserve(struct text_buffer *b, size_t n)
 	return true;
 }
 
-/* Digits of value into the end of a 20-byte field; returns where they start. */
-static char *put_digits(char *end, uint64_t value)
+static uint32_t digit_count(uint64_t value)
 {
-	while (value >= 100) {
-		end -= 2;
-		memcpy(end, &digit_pairs[value % 100 * 2], 2);
-		value /= 100;
-	}
-	if (value >= 10) {
-		end -= 2;
-		memcpy(end, &digit_pairs[value * 2], 2);
-	} else {
-		*--end = '0' + value;
-	}
-	return end;
+	/* The first one is 0, so that 0 has a digit. */
+	static const uint64_t powers[20] = {
+		0ull,
+		10ull,
+		100ull,
+		1000ull,
+		10000ull,
+		100000ull,
+		1000000ull,
+		10000000ull,
+		100000000ull,
+		1000000000ull,
+		10000000000ull,
+		100000000000ull,
+		1000000000000ull,
+		10000000000000ull,
+		100000000000000ull,
+		1000000000000000ull,
+		10000000000000000ull,
+		100000000000000000ull,
+		1000000000000000000ull,
+		10000000000000000000ull,
+	};
+	uint32_t guess = (64 - __builtin_clzll(value | 1)) * 1233 >> 12; /* bits * log10(2) */
+
+	return guess + (value >= powers[guess]);
+}
+
+/* The last count digits of value, with leading zeros. */
+static void put_digits(char *to, uint64_t value, uint32_t count)
+{
+	for (; count >= 2; count -= 2, value /= 100)
+		memcpy(to + count - 2, &digit_pairs[value % 100 * 2], 2);
+	if (count)
+		*to = '0' + value % 10;
 }
 
 void text_u64(struct text_buffer *b, uint64_t value)
 {
-	char field[20], *end = field + sizeof(field), *start;
+	uint32_t count = digit_count(value);
 
-	if (value < 10) {
-		text_char(b, '0' + value);
+	if (b->room - b->length < count && !text_reserve(b, count))
 		return;
-	}
-	start = put_digits(end, value);
-	text_bytes(b, start, end - start);
+	put_digits(b->data + b->length, value, count);
+	b->length += count;
 }
 
 void text_i64(struct text_buffer *b, int64_t value)
@@ -74,28 +94,39 @@ void text_i64(struct text_buffer *b, int64_t value)
 void text_u128(struct text_buffer *b, const uint8_t bytes[16])
 {
 	const uint64_t ten19 = 10000000000000000000ull;
-	unsigned __int128 value = 0;
-	char field[40], *end = field + sizeof(field), *start = end;
+	unsigned __int128 value = 0, high;
+	char digits[19];
 
 	for (int i = 0; i < 16; i++)
 		value = value << 8 | bytes[i];
-	while (value > UINT64_MAX) {
-		char *whole = start - 19;
-
-		start = put_digits(start, (uint64_t)(value % ten19));
-		while (start > whole)
-			*--start = '0';
-		value /= ten19;
+	if (value <= UINT64_MAX) {
+		text_u64(b, (uint64_t)value);
+		return;
 	}
-	start = put_digits(start, (uint64_t)value);
-	text_bytes(b, start, end - start);
+	high = value / ten19; /* up to 3.4 * 10^19 */
+	if (high >= ten19) {
+		text_u64(b, (uint64_t)(high / ten19));
+		put_digits(digits, (uint64_t)(high % ten19), 19);
+		text_bytes(b, digits, 19);
+	} else {
+		text_u64(b, (uint64_t)high);
+	}
+	put_digits(digits, (uint64_t)(value - high * ten19), 19);
+	text_bytes(b, digits, 19);
+}
+
+/* A double has no bits left for six decimals. */
+static void text_huge(struct text_buffer *b, double value)
+{
+	char digits[DBL_MAX_10_EXP + 8];
+
+	text_bytes(b, digits, snprintf(digits, sizeof(digits), "%.1f", value));
 }
 
 void text_double(struct text_buffer *b, double value)
 {
-	char digits[6], wide[64];
-	uint64_t scaled, fraction;
-	int count = 6;
+	uint64_t scaled;
+	uint32_t cut;
 
 	if (!isfinite(value))
 		value = 0;
@@ -103,36 +134,86 @@ void text_double(struct text_buffer *b, double value)
 		text_char(b, '-');
 		value = -value;
 	}
-	if (value >= 1e12) { /* no bits left for six decimals */
-		text_bytes(b, wide, snprintf(wide, sizeof(wide), "%.1f", value));
+	if (value >= 1e12) {
+		text_huge(b, value);
 		return;
 	}
 	scaled = (uint64_t)(value * 1e6 + 0.5);
 	text_u64(b, scaled / 1000000);
-	fraction = scaled % 1000000;
-	text_char(b, '.');
-	memcpy(digits, &digit_pairs[fraction / 10000 * 2], 2);
-	memcpy(digits + 2, &digit_pairs[fraction / 100 % 100 * 2], 2);
-	memcpy(digits + 4, &digit_pairs[fraction % 100 * 2], 2);
-	while (count > 1 && digits[count - 1] == '0')
-		count--;
-	text_bytes(b, digits, count);
+	if (b->room - b->length < 7 && !text_reserve(b, 7))
+		return;
+	b->data[b->length] = '.';
+	put_digits(b->data + b->length + 1, scaled, 6);
+	for (cut = 7; cut > 2 && b->data[b->length + cut - 1] == '0'; cut--)
+		;
+	b->length += cut;
+}
+
+static void text_ipv4(struct text_buffer *b, const uint8_t *addr)
+{
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			text_char(b, '.');
+		text_u64(b, addr[i]);
+	}
+}
+
+static uint32_t ipv6_group(const uint8_t *addr, int i)
+{
+	return addr[i * 2] << 8 | addr[i * 2 + 1];
+}
+
+/* The longest run of two or more zero groups, the first of equals: [*from, *to). */
+static void longest_zeros(const uint8_t *addr, int *from, int *to)
+{
+	*from = *to = -1;
+	for (int i = 0; i < 8; i++) {
+		int start = i;
+
+		while (i < 8 && !ipv6_group(addr, i))
+			i++;
+		if (i - start >= 2 && i - start > *to - *from) {
+			*from = start;
+			*to = i;
+		}
+	}
+}
+
+static void text_hex16(struct text_buffer *b, uint32_t value)
+{
+	int shift = 12;
+
+	while (shift && !(value >> shift))
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		text_char(b, hex_digits[value >> shift & 15]);
 }
 
 void text_address(struct text_buffer *b, const uint8_t addr[16], bool ipv4)
 {
-	char text[INET6_ADDRSTRLEN];
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	int from, to;
 
 	if (ipv4) {
-		for (int i = 12; i < 16; i++) {
-			if (i > 12)
-				text_char(b, '.');
-			text_u64(b, addr[i]);
-		}
+		text_ipv4(b, addr + 12);
 		return;
 	}
-	inet_ntop(AF_INET6, addr, text, sizeof(text));
-	text_string(b, text);
+	if (!memcmp(addr, mapped, sizeof(mapped))) {
+		text_string(b, "::ffff:");
+		text_ipv4(b, addr + 12);
+		return;
+	}
+	longest_zeros(addr, &from, &to);
+	for (int i = 0; i < 8; i++) {
+		if (i == from) {
+			text_string(b, "::");
+			i = to - 1;
+			continue;
+		}
+		if (i && i != to)
+			text_char(b, ':');
+		text_hex16(b, ipv6_group(addr, i));
+	}
 }
 
 void text_mac(struct text_buffer *b, const uint8_t *mac, int count)

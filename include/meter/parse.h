@@ -59,6 +59,7 @@ static __always_inline enum parse_status parse_ethernet(const struct window *w, 
 {
 	const struct eth_header *eth = window_at(w, ps->off, sizeof(*eth));
 	const struct llc_snap_header *snap;
+	const struct half *saps;
 
 	if (!eth)
 		return PARSE_TRUNCATED;
@@ -66,9 +67,12 @@ static __always_inline enum parse_status parse_ethernet(const struct window *w, 
 	ps->off += sizeof(*eth);
 	if (ps->type >= ETHERTYPE_MIN)
 		return PARSE_TYPE;
-	snap = window_at(w, ps->off, sizeof(*snap));
-	if (!snap || snap->saps != meter_be16(0xaaaa))
+	saps = window_at(w, ps->off, sizeof(*saps));
+	if (saps && saps->value != meter_be16(0xaaaa))
 		return PARSE_NOT_IP;
+	snap = window_at(w, ps->off, sizeof(*snap));
+	if (!snap)
+		return PARSE_TRUNCATED;
 	ps->type = meter_be16(snap->type);
 	ps->off += sizeof(*snap);
 	return PARSE_TYPE;
@@ -543,7 +547,8 @@ static __always_inline enum parse_status parse_tcp(const struct window *w, struc
 	p->tcp_flags = tcp->flags;
 	p->tcp_seq = meter_be32(tcp->seq);
 	p->tcp_window = meter_be16(tcp->window);
-	p->has_l4 = parse_payload(ps, (tcp->offset >> 4) * 4);
+	if (tcp->offset >> 4 >= 5)
+		p->has_l4 = parse_payload(ps, (tcp->offset >> 4) * 4);
 	return PARSE_DONE;
 }
 
@@ -560,7 +565,7 @@ static __always_inline enum parse_status parse_dccp(const struct window *w, stru
 {
 	const __u8 *data_offset = window_at(w, ps->off + 4, 1); /* RFC 4340 section 5.1 */
 
-	if (parse_ports(w, ps, 12) && data_offset)
+	if (parse_ports(w, ps, 12) && data_offset && *data_offset >= 3)
 		ps->pkt.has_l4 = parse_payload(ps, *data_offset * 4);
 	return PARSE_DONE;
 }

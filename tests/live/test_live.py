@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""weir on a real interface: two namespaces, a veth pair, traffic from here; exact counts.
+
+The namespaces are this test's own and go with it. Needs root.
+"""
+import csv, io, json, os, pathlib, signal, subprocess, sys, tempfile, time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap
+
+A, B = f"weir-a{os.getpid()}", f"weir-b{os.getpid()}"
+
+SEND = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("192.0.2.1", 40000))
+for i in range(int(sys.argv[1])):
+    s.sendto(bytes(100), ("192.0.2.2", 9000))
+"""
+
+
+def ip(*args):
+    subprocess.run(["ip", *args], check=True, capture_output=True)
+
+
+def make_network():
+    for name in (A, B):
+        ip("netns", "add", name)
+    ip("link", "add", "va", "netns", A, "type", "veth", "peer", "name", "vb", "netns", B)
+    for name, link, address in ((A, "va", "192.0.2.1/24"), (B, "vb", "192.0.2.2/24")):
+        for text in (f"link set lo up", f"address add {address} dev {link}", f"link set {link} up"):
+            ip("-n", name, *text.split())
+        subprocess.run(["ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"], check=True)
+        subprocess.run(["ip", "netns", "exec", name, "ethtool", "-K", link, "gro", "off", "gso", "off", "tso", "off"],
+                       capture_output=True)
+
+
+def start(*args):
+    weir = subprocess.Popen(["ip", "netns", "exec", B, str(tap.WEIR_SAN), *map(str, args)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+    time.sleep(1.5)
+    return weir
+
+
+def send(packets):
+    subprocess.run(["ip", "netns", "exec", A, sys.executable, "-c", SEND, str(packets)], check=True)
+
+
+def stop(weir):
+    weir.send_signal(signal.SIGINT)
+    out, err = weir.communicate(timeout=20)
+    return out.decode(), err.decode(), weir.returncode
+
+
+FIELDS = ["--no-dissect", "--fields", "src_ip,src_port,dst_ip,dst_port,protocol,total_packets,total_bytes,flow_end_reason"]
+
+
+def test_counts(folder):
+    weir = start("-q", "-i", "vb", *FIELDS, "--summary", folder / "s.json", "udp")
+    send(5000)
+    time.sleep(1)
+    out, err, status = stop(weir)
+    assert out.splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,5000,710000,4"], (out, err)
+    summary = json.loads((folder / "s.json").read_text())
+    assert status == 0 and tap.law(summary) is None and summary["metered"] == 5000, summary
+
+
+def test_silent_wire(folder):
+    """A flow is exported within its idle timeout and a second, though no packet follows."""
+    weir = start("-q", "-i", "vb", *FIELDS, "--idle-timeout", "1", "udp")
+    send(3)
+    began = time.monotonic()
+    weir.stdout.readline()
+    row = weir.stdout.readline().decode()
+    took = time.monotonic() - began
+    stop(weir)
+    assert row.strip() == "192.0.2.1,40000,192.0.2.2,9000,17,3,426,1" and took < 2.0, (row, took)
+
+
+def test_two_interfaces(folder):
+    """The same packets on lo and the veth are not mixed up, and each interface keeps its own flow."""
+    weir = start("-q", "-i", "vb", "-i", "lo", *FIELDS, "udp")
+    send(7)
+    time.sleep(0.5)
+    out, _, _ = stop(weir)
+    assert out.splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,7,994,4"], out
+
+
+def test_interface_goes_away(folder):
+    weir = start("-i", "vb", *FIELDS, "udp")
+    send(2)
+    time.sleep(0.5)
+    ip("-n", A, "link", "del", "va")
+    out, err = (x.decode() for x in weir.communicate(timeout=20))
+    make_link()
+    assert out.splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,2,284,4"], (out, err)
+    assert "vb:" in err and "no longer watched" in err, err
+
+
+def make_link():
+    for name in (A, B):
+        subprocess.run(["ip", "netns", "del", name], capture_output=True)
+    make_network()
+
+
+def test_errors(folder):
+    for args, words in ((["-i", "nope"], "-i nope: "), (["-i", "vb", "-r", "x"], "-r and -i"),
+                        (["-i", "vb", "udp prot"], "udp ^prot")):
+        weir = start(*args)
+        _, err = weir.communicate(timeout=20)
+        assert weir.returncode in (1, 2) and words in err.decode() and err.count(b"\n") == 1, (args, err)
+
+
+def main():
+    if os.geteuid():
+        tap.skip("live", "needs root for network namespaces")
+        tap.finish()
+    make_network()
+    try:
+        for name, test in list(globals().items()):
+            if not name.startswith("test_"):
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    test(pathlib.Path(folder))
+                    tap.report(True, f"live {name[5:]}")
+                except (AssertionError, OSError, subprocess.SubprocessError) as wrong:
+                    tap.report(False, f"live {name[5:]}", repr(wrong)[:1500])
+    finally:
+        for name in (A, B):
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+    tap.finish()
+
+
+main()
