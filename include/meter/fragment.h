@@ -32,8 +32,10 @@ static __always_inline __u32 fragment_slot_of(const struct fragment_id *id)
 	const struct fragment_words *w = (const struct fragment_words *)id;
 	__u64 h = w->word[4];
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		h = (h ^ w->word[i]) * 0x9e3779b97f4a7c15ull;
+		h ^= h >> 32; /* a product carries upwards only */
+	}
 	return (h >> 40) & (FRAGMENT_SLOTS - 1);
 }
 

@@ -327,6 +327,17 @@ static __always_inline enum parse_status parse_by_ethertype(struct parser *ps, _
 	return type == ETHERTYPE_BRIDGE ? PARSE_LINK : PARSE_TYPE;
 }
 
+/* ERSPAN's own header, draft-foschiano-erspan-03: III may have a platform subheader, type I none. */
+static __always_inline __u32 parse_erspan_len(const struct window *w, __u32 off, __u16 type,
+					      __u16 gre_flags)
+{
+	const struct half *last = window_at(w, off + 10, sizeof(*last));
+
+	if (type == ETHERTYPE_ERSPAN3)
+		return last && last->value & meter_be16(1) ? 20 : 12;
+	return gre_flags & 0x1000 ? 8 : 0;
+}
+
 /* Optional checksum, key and sequence fields, then perhaps ERSPAN's own header. */
 static __always_inline enum parse_status parse_gre(const struct window *w, struct parser *ps)
 {
@@ -353,10 +364,7 @@ static __always_inline enum parse_status parse_gre(const struct window *w, struc
 	if (flags & 0x1000)
 		off += 4;
 	if (type == ETHERTYPE_ERSPAN2 || type == ETHERTYPE_ERSPAN3) {
-		if (type == ETHERTYPE_ERSPAN3)
-			off += 12;
-		else if (flags & 0x1000) /* without a sequence number: type I, no header */
-			off += 8;
+		off += parse_erspan_len(w, off, type, flags);
 		type = ETHERTYPE_BRIDGE;
 	}
 	return parse_open(ps, TUNNEL_GRE, key, off, parse_by_ethertype(ps, type));
@@ -394,7 +402,7 @@ static __always_inline enum parse_status parse_geneve(const struct window *w, st
 
 #define PARSE_MAX_GTP_EXTS 4
 
-/* G-PDUs only (type 255): signalling stays in the tunnel's own flow. */
+/* Version 1, not GTP', G-PDUs only (type 255): signalling stays in the tunnel's own flow. */
 static __always_inline enum parse_status parse_gtp(const struct window *w, struct parser *ps)
 {
 	const struct gtp_header *gtp = window_at(w, ps->off, sizeof(*gtp));
@@ -402,7 +410,7 @@ static __always_inline enum parse_status parse_gtp(const struct window *w, struc
 	enum parse_status next;
 	__u8 more = 0;
 
-	if (!gtp || gtp->flags >> 5 != 1 || gtp->type != 255)
+	if (!gtp || gtp->flags >> 4 != 3 || gtp->type != 255)
 		return PARSE_DONE;
 	if (gtp->flags & 7) {
 		const struct word *optional = window_at(w, off, sizeof(*optional));
@@ -459,42 +467,55 @@ static __always_inline enum parse_status parse_tzsp(const struct window *w, stru
 }
 
 /*
- * RFC 5415 section 4.3: an IEEE 802.3 frame, or with the T bit an IEEE 802.11 one, whose frame
- * control some controllers send byte-swapped. Preamble type 1 is DTLS: stays the tunnel's flow.
+ * An IEEE 802.11 frame, whose frame control some controllers send byte-swapped. QoS adds 2 bytes
+ * to its header, four addresses 6, HT control 4.
  */
-static __always_inline enum parse_status parse_capwap(const struct window *w, struct parser *ps)
+static __always_inline enum parse_status parse_capwap_wlan(const struct window *w,
+							   struct parser *ps, __u32 off)
 {
-	const struct word *head = window_at(w, ps->off, sizeof(*head));
-	const struct half *control;
+	const struct half *control = window_at(w, off, sizeof(*control));
 	const struct llc_snap_header *snap;
-	__u32 bits, off, frame_control;
+	__u32 frame_control;
 
-	if (!head)
-		return PARSE_DONE;
-	bits = meter_be32(head->value);
-	if (bits >> 24)
-		return PARSE_DONE;
-	off = ps->off + (bits >> 19 & 0x1f) * 4;
-	if (bits & 0x08) /* keep-alive */
-		return PARSE_DONE;
-	if (!(bits & 0x100))
-		return parse_open(ps, TUNNEL_CAPWAP, 0, off, PARSE_LINK);
-	control = window_at(w, off, sizeof(*control));
 	if (!control)
 		return PARSE_DONE;
 	frame_control = meter_be16(control->value);
 	if ((frame_control & 0x0f) == 0x08 && (frame_control >> 8 & 0x0f) != 0x08)
 		frame_control = frame_control << 8 | frame_control >> 8;
-	if ((frame_control & 0x7f00) != 0x0800 && (frame_control & 0xff00) != 0x8800)
+	if ((frame_control & 0x7f00) != 0x0800)
 		return PARSE_DONE; /* not data */
 	if (frame_control & 0x40)
 		return PARSE_DONE; /* protected */
-	off += 24 + (frame_control & 0x8000 ? 2 : 0) + ((frame_control & 3) == 3 ? 6 : 0);
+	off += 24 + (frame_control & 0x8000 ? 2 : 0) + ((frame_control & 3) == 3 ? 6 : 0) +
+	       ((frame_control & 0x8080) == 0x8080 ? 4 : 0);
 	snap = window_at(w, off, sizeof(*snap));
 	if (!snap || snap->saps != meter_be16(0xaaaa))
 		return PARSE_DONE;
 	return parse_open(ps, TUNNEL_CAPWAP, 0, off + sizeof(*snap),
 			  parse_by_ethertype(ps, meter_be16(snap->type)));
+}
+
+/*
+ * RFC 5415 section 4.3: an IEEE 802.3 frame, or with the T bit an IEEE 802.11 one. Preamble type 1
+ * is DTLS: stays the tunnel's flow, as do fragments but for the first.
+ */
+static __always_inline enum parse_status parse_capwap(const struct window *w, struct parser *ps)
+{
+	const struct word *head = window_at(w, ps->off, sizeof(*head));
+	const struct word *fragment = window_at(w, ps->off + sizeof(*head), sizeof(*fragment));
+	__u32 bits, off;
+
+	if (!head || !fragment)
+		return PARSE_DONE;
+	bits = meter_be32(head->value);
+	if (bits >> 24 || bits & 0x08) /* keep-alive */
+		return PARSE_DONE;
+	if (bits & 0x80 && fragment->value & meter_be32(0xfff8))
+		return PARSE_DONE;
+	off = ps->off + (bits >> 19 & 0x1f) * 4;
+	if (bits & 0x100)
+		return parse_capwap_wlan(w, ps, off);
+	return parse_open(ps, TUNNEL_CAPWAP, 0, off, PARSE_LINK);
 }
 
 static __always_inline enum parse_status parse_udp_tunnel(const struct window *w, struct parser *ps)

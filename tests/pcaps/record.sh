@@ -23,10 +23,12 @@ source "$HERE/recorder/network.sh"
 source "$HERE/recorder/traffic.sh"
 source "$HERE/recorder/guest.sh"
 
+DEMO='dns_udp ping4 http1 tls13 ssh mqtt redis ping6 http1_v6'
+
 # name | network | servers | clients | what the capture holds
 SCENARIOS=(
-	'http1|plain|web|http1|HTTP/1.1: three requests on one connection, one 404, one POST refused (405)'
-	'http2|plain|web|h2c h2|HTTP/2: clear text with prior knowledge (port 8080), then over TLS with ALPN h2'
+	'http1|plain|web|http1|HTTP/1.1: three requests on one connection, a 404, a refused POST'
+	'http2|plain|web|h2c h2|HTTP/2: clear text with prior knowledge, then TLS with ALPN h2'
 	'tls12|plain|web|tls12|TLS 1.2 with SNI www.example.org, certificate in clear'
 	'tls13|plain|web|tls13|TLS 1.3 with SNI www.example.org'
 	'ssh|plain|ssh|ssh|OpenSSH: key exchange, public key login, one command'
@@ -40,8 +42,8 @@ SCENARIOS=(
 	'icmp|plain||ping4 closed_port|ICMP: echo of 64 and 1400 bytes, port unreachable'
 	'ipv6|plain|web|ping6 http1_v6|IPv6: neighbour discovery, echo, HTTP/1.1'
 	'sctp|sctp|sctp|sctp|SCTP: two associations, INIT to SHUTDOWN, echoed data'
-	'fragments4|plain|echo|datagrams4|UDP datagrams of 8,000 and 3,000 bytes in IPv4 fragments, echoed'
-	'fragments6|plain|echo|datagrams6|UDP datagrams of 8,000 and 3,000 bytes in IPv6 fragments, echoed'
+	'fragments4|plain|echo|datagrams4|UDP datagrams of 8,000 and 3,000 bytes as IPv4 fragments'
+	'fragments6|plain|echo|datagrams6|UDP datagrams of 8,000 and 3,000 bytes as IPv6 fragments'
 	'vlan|vlan|web|ping4 http1|802.1Q VLAN 100: ICMP and HTTP'
 	'qinq|qinq|web|ping4 http1|802.1ad VLAN 200 around 802.1Q VLAN 300: ICMP and HTTP'
 	'gre|gre|web|ping4 ping6 http1|GRE without key: IPv4 and IPv6 inside'
@@ -53,18 +55,19 @@ SCENARIOS=(
 	'ip6tnl|ip6tnl|web|ping4 ping6 http1 http1_v6|IPv4 and IPv6 in IPv6'
 	'mpls|mpls|web|ping4 http1|MPLS, two labels towards the server, none back'
 	'esp|esp|web|ping4 http1|ESP in transport mode around ICMP and HTTP'
-	'demo|plain|web dns ssh mqtt redis|dns_udp ping4 http1 tls13 ssh mqtt redis ping6 http1_v6|A mix for the demonstration'
+	"demo|plain|web dns ssh mqtt redis|$DEMO|A mix to show: HTTP, TLS 1.3, SSH, DNS, MQTT, Redis, ICMP, IPv6"
 )
 
 usage()
 {
 	cat <<-EOF
-	usage: record.sh [--out DIR] [--guest FILE] [--install] [--list] [SCENARIO...]
-	  --out DIR     where captures go (default: recorded/ beside this script)
-	  --guest FILE  user-mode Linux kernel for what this kernel lacks (default: linux.uml);
-	                none: do without
-	  --install     install the Debian packages that are missing (apt-get)
-	  --list        print the scenarios
+	usage: record.sh [--out DIR] [--no-guest] [--install] [SCENARIO...]
+	       record.sh --list | --table
+	  --out DIR   where captures go (default: recorded/ beside this script)
+	  --no-guest  do not start user-mode Linux for what this kernel lacks
+	  --install   first install the Debian packages that are missing (apt-get)
+	  --list      print the scenarios
+	  --table     print the table of the README
 	EOF
 }
 
@@ -80,12 +83,13 @@ parse_options()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--out) OUT=${2:?--out needs a directory}; shift ;;
-		--guest) GUEST=${2:?--guest needs a file}; shift ;;
+		--no-guest) GUEST='' ;;
 		--install) INSTALL=yes ;;
 		--list) list_scenarios; exit 0 ;;
+		--table) print_table; exit 0 ;;
 		-h|--help) usage; exit 0 ;;
 		-*) usage >&2; exit 2 ;;
-		*) WANTED+=("$1") ;;
+		*) find_scenario "$1" >/dev/null || exit 2; WANTED+=("$1") ;;
 		esac
 		shift
 	done
@@ -98,6 +102,17 @@ list_scenarios()
 	for row in "${SCENARIOS[@]}"; do
 		IFS='|' read -r name _ _ _ about <<<"$row"
 		printf '%s\t%s\n' "$name" "$about"
+	done
+}
+
+print_table()
+{
+	local name about
+	printf '| file | packets | what it holds |\n|---|---|---|\n'
+	list_scenarios | while IFS=$'\t' read -r name about; do
+		printf '| %s.pcap | %s | %s |\n' "$name" \
+			"$(tcpdump --count -r "$OUT/$name.pcap" 2>/dev/null | cut -d' ' -f1)" \
+			"$about"
 	done
 }
 
@@ -115,34 +130,40 @@ require_tools()
 {
 	local name network servers clients packages=()
 	for name in "${WANTED[@]}"; do
-		IFS='|' read -r _ network servers clients _ <<<"$(find_scenario "$name")" || exit 1
-		# shellcheck disable=SC2086 # lists of words
-		mapfile -t -O ${#packages[@]} packages < <(missing_packages $network $servers $clients)
+		IFS='|' read -r _ network servers clients _ <<<"$(find_scenario "$name")"
+		# shellcheck disable=SC2086,SC2207 # lists of words
+		packages+=($(missing_packages $network $servers $clients))
 	done
+	if [ "$INSTALL" ] && [ "$GUEST" ] && ! guest_present; then
+		packages+=("${GUEST_PACKAGES[@]}")
+	fi
 	[ ${#packages[@]} -gt 0 ] || return 0
 	mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
 	[ "$INSTALL" ] || die "missing programs; install them: ${APT[*]} ${packages[*]}"
 	"${APT[@]}" "${packages[@]}" || die "apt-get failed; see above"
 }
 
-# New PID namespace: when its first process ends, the kernel ends all others in it.
-# New mount namespace: /run is ours, and with it the names of the network namespaces.
+# Run all of it in a new PID namespace: when its first process ends, the kernel ends the others; and
+# in a new mount namespace: /run is its own, and with it the names of the network namespaces.
 isolate()
 {
 	[ "$(id -u)" = 0 ] || die "network namespaces need root; run it with sudo"
-	[ "${RECORD_ISOLATED:-}" ] && return
-	RECORD_ISOLATED=$$ exec unshare --mount --pid --fork --kill-child --mount-proc \
-		"$SELF" --out "$OUT" --guest "$GUEST" "${WANTED[@]}"
+	WORK=$(mktemp -d) || die "cannot make a work directory"
+	trap 'exit 130' INT TERM
+	trap 'kill -KILL "$INNER" 2>/dev/null; wait; rm -rf "$WORK"' EXIT
+	RECORD_WORK=$WORK RECORD_GUEST=$GUEST setpriv --pdeathsig KILL \
+		unshare --mount --pid --fork --kill-child --mount-proc \
+		"$SELF" --out "$OUT" "${WANTED[@]}" &
+	INNER=$!
+	wait "$INNER"
 }
 
 prepare()
 {
+	WORK=$RECORD_WORK GUEST=$RECORD_GUEST
 	mount -t tmpfs tmpfs /run || die "cannot mount a private /run; CAP_SYS_ADMIN is needed"
-	mkdir -p /run/netns /run/sshd "$OUT" || exit 1
+	mkdir -p /run/netns /run/sshd "$OUT" && chmod 755 "$WORK" || exit 1
 	OUT=$(readlink -f "$OUT")
-	WORK=$(mktemp -d) && chmod 755 "$WORK" || die "cannot make a work directory"
-	trap 'stop_all; drop_network; rm -rf "$WORK"' EXIT
-	trap 'exit 130' INT TERM
 	unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 	export LC_ALL=C TZ=UTC HOME=$WORK
 }
@@ -190,7 +211,10 @@ record_all()
 }
 
 parse_options "$@"
-require_tools
-isolate
-prepare
-record_all
+if [ "${RECORD_WORK:-}" ]; then
+	prepare
+	record_all
+else
+	require_tools
+	isolate
+fi

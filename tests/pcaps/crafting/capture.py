@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The list of crafted captures, and the file formats they are written in.
 
-A theme is a generator of Packets with the decorator @crafted(NAME, DESCRIPTION); or, if it wants its
-file otherwise than as little-endian microsecond pcap of Ethernet, one that says so.
+A theme is a generator of Packets with the decorator @crafted(NAME, DESCRIPTION), which makes a
+little-endian microsecond pcap of Ethernet of them, or what more of its arguments say. Other formats
+come from functions with @crafted_file.
 """
 
 import struct

@@ -4,8 +4,8 @@
 import struct
 
 from .capture import crafted, spaced
-from .wire import (A4, A6, ARP, B4, B6, IPV4, IPV6, MAC_A, MAC_B, TCP, UDP, VLAN, arp, ip4, ip6, snap,
-                   tag, tcp, udp)
+from .wire import (A4, A6, ARP, B4, B6, IPV4, IPV6, MAC_A, MAC_B, TCP, UDP, VLAN, arp, ip4, ip6,
+                   snap, tag, tcp, udp)
 
 EXCHANGE4 = (ip4(tcp(flags=2, seq=100), TCP),
              ip4(tcp(flags=18, seq=500, ack=101, sport=9000, dport=40000), TCP, B4, A4),
@@ -34,7 +34,8 @@ FAMILIES = [(2, packet) for packet in EXCHANGE4] + \
     list(zip((10, 24, 28, 30), EXCHANGE6 + EXCHANGE6)) + [(7, bytes(20))]
 
 
-@crafted('dlt-null-le', 'NULL (0), family in little-endian order: 2, 10, 24, 28, 30 and unknown', 0)
+@crafted('dlt-null-le', 'NULL (0), family in little-endian order: 2, 10, 24, 28, 30 and '
+         'unknown', link=0)
 def null_little():
     yield from spaced([struct.pack('<I', family) + packet for family, packet in FAMILIES])
 
@@ -89,7 +90,8 @@ def chdlc(payload, kind, first=0x0f):
     return struct.pack('!BBH', first, 0, kind) + payload
 
 
-@crafted('dlt-ppp-serial', 'PPP_SERIAL (50): PPP with ff 03, Cisco HDLC (0f 00, 8f 00), LCP', link=50)
+@crafted('dlt-ppp-serial', 'PPP_SERIAL (50): PPP with ff 03, Cisco HDLC (0f 00, 8f 00), '
+         'LCP', link=50)
 def ppp_serial():
     yield from spaced([b'\xff\x03' + ppp(packet, PPP_PROTOCOL[kind]) for kind, packet in BOTH] +
                       [chdlc(EXCHANGE4[0], IPV4), chdlc(EXCHANGE6[0], IPV6, 0x8f),
@@ -144,8 +146,9 @@ def wifi_data():
     ])
 
 
-@crafted('dlt-radiotap-other', '802.11 without readable IP: protected, null data, beacon, '
-         'acknowledgement, aggregate (A-MSDU), fragment, bad checksum, header cut', link=127)
+@crafted('dlt-radiotap-other', '802.11 frames with no IP or none to rely on: protected, null '
+         'data, beacon, acknowledgement, aggregate (A-MSDU), fragment, bad checksum, header '
+         'cut', link=127)
 def wifi_other():
     data = snap(EXCHANGE4[0])
     acknowledgement = struct.pack('<BBH', 0xd4, 0, 0) + MAC_A

@@ -4,8 +4,8 @@
 import struct
 
 from .capture import (LINK_ETHERNET, Packet, SECOND, START, at, crafted, crafted_file, ng_block,
-                      ng_interface, ng_option, ng_packet, ng_section, ng_simple, pcap_file, pcap_header,
-                      pcap_record, spaced)
+                      ng_interface, ng_option, ng_packet, ng_section, ng_simple, pcap_file,
+                      pcap_header, pcap_record, spaced)
 from .wire import A4, B4, UDP, eth, ip4, udp
 
 UP = eth(ip4(udp(b'request')))
@@ -14,10 +14,12 @@ DOWN = eth(ip4(udp(b'reply', 9000, 40000), UDP, B4, A4))
 EXCHANGE = [*spaced([UP, DOWN, UP]), Packet(START + 5 * 10 ** 6 + 123, DOWN)]
 
 
-for title, order, nano in (('le-micro', '<', False), ('le-nano', '<', True),
-                           ('be-micro', '>', False), ('be-nano', '>', True)):
-    words = {'<': 'little', '>': 'big'}[order] + '-endian, ' + ('nano' if nano else 'micro') + 'seconds'
-    crafted(f'pcap-{title}', f'{words}: 1 flow of 4 packets', order=order, nano=nano)(lambda: EXCHANGE)
+for name, title, order, nano in (
+        ('pcap-le-micro', 'little-endian, microseconds', '<', False),
+        ('pcap-le-nano', 'little-endian, nanoseconds', '<', True),
+        ('pcap-be-micro', 'big-endian, microseconds', '>', False),
+        ('pcap-be-nano', 'big-endian, nanoseconds', '>', True)):
+    crafted(name, title + ': 1 flow of 4 packets', order=order, nano=nano)(lambda: EXCHANGE)
 
 
 def ng_plain(order):
@@ -35,8 +37,8 @@ def ng_big():
     return ng_plain('>'), len(EXCHANGE)
 
 
-@crafted_file('pcapng-units.pcapng', 'four interfaces with time units of 10^-9, 2^-20, 10^-3 and 10^-6 s '
-              'and an offset of 1,000,000,000 s: 1 flow')
+@crafted_file('pcapng-units.pcapng', 'four interfaces with time units of 10^-9, 2^-20, 10^-3 and '
+              '10^-6 s and an offset of 1,000,000,000 s: 1 flow')
 def ng_units():
     def interface(*options):
         return ng_interface(options=b''.join(ng_option(*option) for option in options))
@@ -50,8 +52,8 @@ def ng_units():
         ng_packet(fourth, 3, fourth.time // 1000 - SECOND * 10 ** 6))), 4
 
 
-@crafted_file('pcapng-links.pcapng', 'two interfaces with different link types (Ethernet, RAW): libpcap '
-              'refuses the second')
+@crafted_file('pcapng-links.pcapng', 'two interfaces with different link types (Ethernet, RAW): '
+              'libpcap refuses the second')
 def ng_links():
     raw = Packet(START + 10 ** 6, DOWN[14:])
     return ng_section() + ng_interface() + ng_packet(EXCHANGE[0]) + ng_interface(101) + \
@@ -71,7 +73,8 @@ def ng_blocks():
     statistics = struct.pack('<III', 0, START >> 32, START & 0xffffffff)
     return b''.join((
         ng_section(), ng_interface(options=ng_option(2, b'eth0')), ng_block(4, names + bytes(4)),
-        ng_packet(EXCHANGE[0], options=comment), ng_block(0xbad, struct.pack('<I', 32473) + b'data'),
+        ng_packet(EXCHANGE[0], options=comment),
+        ng_block(0xbad, struct.pack('<I', 32473) + b'data'),
         ng_packet(EXCHANGE[1]), ng_block(0x7fffffff, b'unknown!'), ng_packet(EXCHANGE[2]),
         ng_block(5, statistics), ng_packet(EXCHANGE[3]))), 4
 
@@ -156,7 +159,8 @@ def record_over_length():
     yield EXCHANGE[2]
 
 
-@crafted('zero-length', 'records with nothing captured: of 0, of 60 and of 1,514 bytes on the wire')
+@crafted('zero-length', 'records with nothing captured: of 0, of 60 and of 1,514 bytes on the '
+         'wire')
 def zero_length():
     for second, length in enumerate((0, 60, 1514)):
         yield at(second, b'', length)

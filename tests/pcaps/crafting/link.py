@@ -4,8 +4,11 @@
 import struct
 
 from .capture import Packet, START, at, crafted, spaced
-from .wire import (ARP, IPV4, IPV6, MPLS, PPPOE_SESSION, QINQ, TCP, UDP, VLAN, A4, B4, arp, eth, ip4,
-                   ip6, mpls, pppoe, snap, tag, tcp, udp)
+from .wire import (ARP, IPV4, IPV6, MAC_B, MPLS, PPPOE_SESSION, QINQ, TCP, UDP, VLAN, A4, B4, arp,
+                   eth, ip4, ip6, mpls, pppoe, snap, tag, tcp, udp)
+
+
+DOCUMENTATION_MAC = bytes.fromhex('00005e005301')  # RFC 7042
 
 
 def request(payload=b'request', **ports):
@@ -52,7 +55,8 @@ def vlan_priority():
     yield from spaced([eth(tag(request(), 0, priority=7), VLAN), eth(reply())])
 
 
-@crafted('vlan-flows', 'the same addresses and ports untagged, in VLAN 1 and in VLAN 4094: 3 flows')
+@crafted('vlan-flows', 'the same addresses and ports untagged, in VLAN 1 and in VLAN 4094: 3 '
+         'flows')
 def vlan_flows():
     for index in range(3):
         yield from spaced([eth(request()), eth(tag(request(), 1), VLAN),
@@ -79,11 +83,15 @@ def mpls_explicit_null():
                        eth(mpls(request(), 1, 100), MPLS)])
 
 
-@crafted('mpls-pseudowire', 'Ethernet behind a label, with and without control word')
+@crafted('mpls-pseudowire', 'Ethernet behind one or two labels, with and without control word; a '
+         'MAC that begins like IPv4')
 def mpls_pseudowire():
-    inner = eth(request())
-    yield from spaced([eth(mpls(bytes(4) + inner, 600), MPLS), eth(mpls(inner, 600), MPLS),
-                       eth(mpls(bytes(4) + inner, 600, 601), MPLS)])
+    # Without a control word nothing but its first nibble tells a frame from IPv4 (4) or IPv6 (6).
+    plain, like_ip = (eth(request(), source=DOCUMENTATION_MAC, target=bytes([first]) + MAC_B[1:])
+                      for first in (0x82, 0x46))
+    yield from spaced([eth(mpls(bytes(4) + plain, 600), MPLS), eth(mpls(plain, 600), MPLS),
+                       eth(mpls(bytes(4) + like_ip, 600, 601), MPLS),
+                       eth(mpls(like_ip, 600), MPLS)])
 
 
 @crafted('mpls-endless', 'labels to the end of the frame, none of them the bottom of the stack')
@@ -91,7 +99,7 @@ def mpls_endless():
     yield at(0, eth(struct.pack('!I', 100 << 12 | 64) * 12, MPLS))
 
 
-@crafted('pppoe', 'session stage: IPv4, IPv6, LCP echo; discovery (0x8863): 2 flows')
+@crafted('pppoe', 'session stage: IPv4, IPv6, LCP echo; discovery (0x8863); in VLAN 100: 3 flows')
 def pppoe_session():
     lcp_echo = struct.pack('!BBHI', 9, 1, 8, 0)
     discovery = struct.pack('!BBHHH', 0x11, 0x09, 0, 4, 0x0101) + bytes(2)
@@ -132,14 +140,15 @@ def ethernet_padding():
                        eth(reply(b'')).ljust(64, b'\x55')])
 
 
-@crafted('ethertype-lies', 'IPv6 behind the type of IPv4, IPv4 behind that of IPv6, nothing behind')
+@crafted('ethertype-lies', 'IPv6 behind the type of IPv4, IPv4 behind that of IPv6, nothing '
+         'behind')
 def ethertype_lies():
     yield from spaced([eth(ip6(udp(b'six')), IPV4), eth(request(), IPV6), eth(b'', IPV4),
                        eth(b'', IPV6), eth(b'', VLAN), eth(b'', MPLS), eth(b'', PPPOE_SESSION)])
 
 
-@crafted('super-packet', 'GRO super packets: 70,000 bytes with total length 0, 65,549 bytes with the '
-         'largest total length, IPv6 of 70,000 with payload length 0; 128 bytes captured')
+@crafted('super-packet', 'GRO super packets: 70,000 bytes with total length 0, 65,549 bytes with '
+         'the largest total length, IPv6 of 70,000 with payload length 0; 128 bytes captured')
 def super_packet():
     body = bytes(100)
     big = ip4(tcp(body, seq=1), TCP, total=0)

@@ -6,12 +6,13 @@ import struct
 from .capture import at, crafted, cut, spaced
 from .wire import (A4, A6, AH, B4, B6, C4, D4, DSTOPTS, ESP, GRE, HOPOPTS, ICMP, ICMPV6, IPV6,
                    MOBILITY, MPLS, NONE, SCTP, SYN, TCP, UDP, VLAN, address, auth_header, eth, eth6,
-                   extend, fragment_header, fragments4, fragments6, geneve, gre, gtpu, icmp, ip4, ip6,
-                   mpls, options_header, routing_header, sctp, sctp_chunk, tag, tcp, udp, vxlan)
+                   extend, fragment_header, fragments4, fragments6, geneve, gre, gtpu, icmp, ip4,
+                   ip6, mpls, options_header, routing_header, sctp, sctp_chunk, tag, tcp, udp,
+                   vxlan)
 
 
-@crafted('ipv4-options', 'headers of 24, 28, 40 and 60 bytes (router alert, timestamp, record route, '
-         'padding) before UDP and TCP: 2 flows')
+@crafted('ipv4-options', 'headers of 24, 28, 40 and 60 bytes (router alert, timestamp, record '
+         'route, padding) before UDP and TCP: 2 flows')
 def ipv4_options():
     router_alert = bytes.fromhex('94040000')
     timestamp = bytes.fromhex('44080500') + bytes(4)
@@ -25,7 +26,8 @@ def datagram(ident, size=1000, **names):
     return ip4(udp(bytes(size)), ident=ident, **names)
 
 
-@crafted('ipv4-fragments', 'in order: two datagrams one way, one back, three fragments each: 1 flow')
+@crafted('ipv4-fragments', 'in order: two datagrams one way, one back, three fragments each: 1 '
+         'flow')
 def fragments_in_order():
     back = ip4(udp(bytes(1000), 9000, 40000), source=B4, target=A4, ident=1)
     for index, packet in enumerate((datagram(1), datagram(2), back)):
@@ -46,8 +48,8 @@ def fragments_unknown():
     yield from spaced([eth(part) for part in fragments4(datagram(7), 400)[1:]])
 
 
-@crafted('ipv4-fragments-idents', 'one identification in use by UDP, ICMP and a second host at once, '
-         'then again by UDP with other ports: 4 flows')
+@crafted('ipv4-fragments-idents', 'one identification in use by UDP, ICMP and a second host at '
+         'once, then again by UDP with other ports: 4 flows')
 def fragments_idents():
     packets = [datagram(9, 600), ip4(icmp(8, 0, 1, bytes(600)), ICMP, ident=9),
                ip4(udp(bytes(600)), source=C4, target=B4, ident=9)]
@@ -57,8 +59,8 @@ def fragments_idents():
     yield from spaced([eth(part) for part in fragments4(again, 400)], start=10 ** 9)
 
 
-@crafted('ipv4-fragments-tiny', 'TCP in fragments of 8 bytes: the first has the ports and no flags; '
-         'then one that overlaps the header; a lone fragment of 4 bytes')
+@crafted('ipv4-fragments-tiny', 'TCP in fragments of 8 bytes: the first has the ports and no '
+         'flags; then one that overlaps the header; a lone fragment of 4 bytes')
 def fragments_tiny():
     packet = ip4(tcp(b'tiny', flags=SYN), TCP, ident=11)
     yield from spaced([eth(part) for part in fragments4(packet, 8)])
@@ -67,7 +69,7 @@ def fragments_tiny():
 
 
 @crafted('ipv6-extensions', 'UDP behind hop-by-hop, routing, destination options, AH, and all of '
-         'them; TCP and ICMPv6 likewise: 3 flows')
+         'them; TCP and ICMPv6 likewise: 4 flows, as AH has no ports')
 def ipv6_extensions():
     hop, target = options_header(HOPOPTS), options_header(DSTOPTS, 1)
     chains = ((hop,), (routing_header(),), (target,), (auth_header(),),
@@ -78,8 +80,8 @@ def ipv6_extensions():
                        eth6(extend(icmp(128, 0, 1), ICMPV6, hop))], start=10 ** 9)
 
 
-@crafted('ipv6-mobility', 'mobility header (135) ending the packet and with a TCP header behind it; '
-         'HIP (139), Shim6 (140), experimental (253)')
+@crafted('ipv6-mobility', 'mobility header (135) ending the packet and with a TCP header behind '
+         'it; HIP (139), Shim6 (140), experimental (253)')
 def ipv6_mobility():
     def mobility(following):
         return struct.pack('!BBBBHH', following, 1, 5, 0, 0, 0) + bytes(8)
@@ -88,8 +90,8 @@ def ipv6_mobility():
                       [eth6(ip6(bytes([NONE, 0]) + bytes(6), kind)) for kind in (139, 140, 253)])
 
 
-@crafted('ipv6-fragments', 'in order; last first; unknown; behind destination options; whole in one '
-         'fragment header (atomic); one identification from two hosts')
+@crafted('ipv6-fragments', 'in order; last first; unknown; behind destination options; whole in '
+         'one fragment header (atomic); one identification from two hosts')
 def ipv6_fragments():
     body = udp(bytes(600))
     groups = (fragments6(body, 400, 1), fragments6(body, 400, 2)[::-1],
@@ -107,7 +109,8 @@ def ipv6_no_next():
                        eth6(extend(bytes(4), NONE, options_header(HOPOPTS)))])
 
 
-@crafted('ipv6-long-chain', '7, 8, 9 and 16 destination options before UDP; one longer than the frame')
+@crafted('ipv6-long-chain', '7, 8, 9 and 16 destination options before UDP; one longer than the '
+         'frame')
 def ipv6_long_chain():
     def chain(count):
         return extend(udp(b'far'), UDP, *[options_header(DSTOPTS)] * count)
@@ -115,15 +118,16 @@ def ipv6_long_chain():
     yield at(1, eth6(ip6(bytes([UDP, 255]) + bytes(30), DSTOPTS)))
 
 
-@crafted('ipv6-jumbo', 'jumbogram: payload length 0, 70,000 in a hop-by-hop option, 200 bytes captured')
+@crafted('ipv6-jumbo', 'jumbogram: payload length 0, 70,000 in a hop-by-hop option, 200 bytes '
+         'captured')
 def ipv6_jumbo():
     jumbo = HOPOPTS, lambda following: struct.pack('!BBBBI', following, 0, 0xc2, 4, 70000)
     frame = eth6(extend(udp(bytes(200), length=0), UDP, jumbo, length=0))
     yield at(0, frame[:200], 14 + 40 + 70000)
 
 
-@crafted('ipv4-lengths', 'total length 0, beyond the frame, below the header, cutting the UDP header; '
-         'header length 0 and 4; version 0, 5 and 6')
+@crafted('ipv4-lengths', 'total length 0, beyond the frame, below the header, cutting the UDP '
+         'header; header length 0 and 4; version 0, 5 and 6')
 def ipv4_lengths():
     body = udp(b'lengths')
     yield from spaced([eth(ip4(body, total=total)) for total in (0, 1500, 65535, 12, 19, 20, 24)])
@@ -131,21 +135,23 @@ def ipv4_lengths():
     yield from spaced([eth(ip4(body, version=version)) for version in (0, 5, 6)], start=2 * 10 ** 9)
 
 
-@crafted('ipv6-lengths', 'payload length 0, beyond the frame, cutting the UDP header, within padding')
+@crafted('ipv6-lengths', 'payload length 0, beyond the frame, cutting the UDP header, within '
+         'padding')
 def ipv6_lengths():
     body = udp(b'lengths')
     yield from spaced([eth6(ip6(body, length=length)) for length in (0, 1400, 65535, 4, 7)])
     yield at(1, eth6(ip6(body)) + bytes(6))
 
 
-@crafted('udp-lengths', 'UDP length 0, 7, below and beyond the payload: one flow, packets by IP length')
+@crafted('udp-lengths', 'UDP length 0, 7, below and beyond the payload: one flow, packets by IP '
+         'length')
 def udp_lengths():
     yield from spaced([eth(ip4(udp(b'0123456789', length=length)))
                        for length in (0, 7, 8, 12, 18, 19, 1000, 65535)])
 
 
-@crafted('same-endpoint', 'source and destination equal in address and port (UDP, TCP, IPv6), equal '
-         'in address only')
+@crafted('same-endpoint', 'source and destination equal in address and port (UDP, TCP, IPv6), '
+         'equal in address only')
 def same_endpoint():
     yield from spaced([eth(ip4(udp(b'self', 7, 7), source=A4, target=A4)),
                        eth(ip4(udp(b'self', 7, 7), source=A4, target=A4)),
@@ -155,8 +161,8 @@ def same_endpoint():
                        eth(ip4(udp(b'down', 8, 7), source=A4, target=A4))])
 
 
-@crafted('icmp', 'echo, unreachable with its cause, redirect, timestamp; ICMPv6 echo, packet too big, '
-         'neighbour solicitation: a flow a pair of hosts')
+@crafted('icmp', 'echo, unreachable with its cause, redirect, timestamp; ICMPv6 echo, packet too '
+         'big, neighbour solicitation: a flow a pair of hosts')
 def icmp_kinds():
     cause = ip4(udp(b'cause'))[:28]
     yield from spaced([eth(ip4(icmp(8, 0, 0x10001, b'ping'), ICMP)),
@@ -220,7 +226,8 @@ def cut_vxlan():
     return every_cut(eth(ip4(udp(vxlan(inner, 42), 50000, 4789))))
 
 
-@crafted('cut-geneve', 'one Geneve packet with an option around Ethernet/IPv4/UDP cut after every byte')
+@crafted('cut-geneve', 'one Geneve packet with an option around Ethernet/IPv4/UDP cut after every '
+         'byte')
 def cut_geneve():
     option = struct.pack('!HBBI', 0x0102, 0x80, 1, 7)
     inner = eth(ip4(udp(b'data'), source='198.51.100.1', target='198.51.100.2'))

@@ -16,23 +16,30 @@ def down(port=40000):
 
 
 def gap_theme(name, gap, flows):
-    """Two packets up and one down, the second and third that gap after the first."""
+    """Two packets up that far apart, an answer a second later."""
     @crafted(name, f'packets {gap} ns apart: {flows} (nanosecond file)', nano=True)
     def packets():
         yield Packet(START, up())
         yield Packet(START + gap, up())
-        yield Packet(START + 2 * gap, down())
+        yield Packet(START + gap + SECOND, down())
 
 
 gap_theme('idle-below', IDLE - 1, '1 flow')
-gap_theme('idle-at', IDLE, 'exactly the idle timeout')
-gap_theme('idle-above', IDLE + 1, '3 flows')
+gap_theme('idle-at', IDLE, '2 flows')
+gap_theme('idle-above', IDLE + 1, '2 flows')
+
+
+@crafted('idle-milliseconds', 'less than 30 s apart, but 30,000 whole milliseconds by the clock: 2 '
+         'flows, as NFStream cuts (nanosecond file)', nano=True)
+def idle_milliseconds():
+    yield Packet(START + 999999, up())
+    yield Packet(START + IDLE, up())
 
 
 def active_theme(name, last, flows):
     """A packet every 20 s, the last one that long after the first."""
-    @crafted(name, f'a packet every 20 s, the last {last} ns after the first: {flows} (nanosecond file)',
-             nano=True)
+    @crafted(name, f'a packet every 20 s, the last {last} ns after the first: {flows} '
+             '(nanosecond file)', nano=True)
     def packets():
         for second in range(0, 300, 20):
             yield at(second, up())
@@ -40,12 +47,13 @@ def active_theme(name, last, flows):
 
 
 active_theme('active-below', ACTIVE - 1, '1 flow')
-active_theme('active-at', ACTIVE, 'exactly the active timeout')
+active_theme('active-at', ACTIVE, '2 flows')
 active_theme('active-above', ACTIVE + 1, '2 flows')
 
 
-@crafted('active-cuts', 'one exchange of 1,001 s, a packet every 7 s, answered every 49 s; the first '
-         'packet after each cut (301, 602, 903 s) comes from the server: 4 flows, the source stays')
+@crafted('active-cuts', 'one exchange of 1,001 s, a packet every 7 s, answered every 49 s; the '
+         'first packet after each cut (301, 602, 903 s) comes from the server: 4 flows, the '
+         'source stays')
 def active_cuts():
     for second in range(0, 1002, 7):
         cut = second in (301, 602, 903)
@@ -54,8 +62,8 @@ def active_cuts():
             yield at(second + 0.001, up() if cut else down())
 
 
-@crafted('idle-behind-long', 'one flow with a packet every second for 120 s; behind it 20 flows of two '
-         'packets each, which end long before it')
+@crafted('idle-behind-long', 'one flow with a packet every second for 120 s; behind it 20 flows '
+         'of two packets each, which end long before it')
 def idle_behind_long():
     for second in range(120):
         yield at(second, up())
@@ -77,8 +85,8 @@ def time_backwards_flows():
         yield at(second, up(40001))
 
 
-@crafted('time-future', 'one packet of another flow is stamped a year ahead, the rest goes on: it must '
-         'not end the others')
+@crafted('time-future', 'one packet of another flow is stamped a year ahead, the rest goes on: it '
+         'must not end the others')
 def time_future():
     for second in range(10):
         yield at(second, up())
@@ -93,8 +101,8 @@ def time_future_own():
         yield at(86400 if second == 5 else second, up())
 
 
-@crafted('time-edges', 'stamps 0, 2^31 - 1, 2^31 and 2^32 - 1 seconds since 1970, with 999,999,999 ns '
-         '(nanosecond file)', nano=True)
+@crafted('time-edges', 'stamps 0, 2^31 - 1, 2^31 and 2^32 - 1 seconds since 1970, with '
+         '999,999,999 ns (nanosecond file)', nano=True)
 def time_edges():
     for port, second in enumerate((0, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1), 40000):
         yield Packet(second * SECOND, up(port))

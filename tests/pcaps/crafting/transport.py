@@ -86,7 +86,8 @@ def tcp_retransmission():
     return flow.packets
 
 
-@crafted('tcp-out-of-order', 'server segments 1 3 2 4, with duplicate acknowledgements: 1 out of order')
+@crafted('tcp-out-of-order', 'server segments 1 3 2 4, with duplicate acknowledgements: 1 out of '
+         'order')
 def tcp_out_of_order():
     flow = Connection()
     flow.open()
@@ -103,14 +104,15 @@ def tcp_out_of_order():
     return flow.packets
 
 
-@crafted('tcp-zero-window', 'client closes its window twice; probe, window update: 3 zero windows up')
+@crafted('tcp-zero-window', 'client closes its window twice; probe, window update: 3 zero windows '
+         'up, and an RST with window 0')
 def tcp_zero_window():
     flow = Connection()
     flow.open()
     flow.up(41, PSH | ACK, REQUEST)
     flow.down(91, PSH | ACK, RESPONSE)
     flow.up(92, window=0)
-    flow.down(300, ACK, b'p', back=0)
+    flow.down(300, back=1)
     flow.up(301, window=0)
     flow.up(600, window=502)
     flow.down(610, PSH | ACK, RESPONSE)
@@ -119,8 +121,8 @@ def tcp_zero_window():
     return flow.packets
 
 
-@crafted('tcp-reset', 'refused by RST; reset by the server in the middle; reset by the client twice: '
-         '3 flows')
+@crafted('tcp-reset', 'refused by RST; reset by the server in the middle; reset by the client '
+         'twice: 3 flows')
 def tcp_reset():
     refused, server, client = (Connection(40000 + index) for index in range(3))
     refused.up(0, SYN, options=MSS)
@@ -147,8 +149,8 @@ def tcp_port_reuse():
     return first.packets + second.packets + third.packets
 
 
-@crafted('tcp-flags', 'ECN set-up (ECE+CWR), ECE and CWR later, PSH, URG with pointer, NS; no flag, all '
-         'flags, SYN+FIN')
+@crafted('tcp-flags', 'ECN set-up (ECE+CWR), ECE and CWR later, PSH, URG with pointer, NS; no '
+         'flag, all flags, SYN+FIN')
 def tcp_flags():
     flow = Connection()
     flow.up(0, SYN | ECE | CWR, options=MSS)
@@ -166,18 +168,19 @@ def tcp_flags():
     return flow.packets + other.packets
 
 
-@crafted('tcp-offset', 'data offset 0 and 4 (below the header), 15 beyond the packet, 15 that just fits')
+@crafted('tcp-offset', 'data offset 0 and 4 (below the header), 15 beyond the packet, 15 that '
+         'just fits')
 def tcp_offset():
     frames = [eth(ip4(tcp(b'data', sport=40000 + offset, flags=PSH | ACK, offset=offset), TCP))
               for offset in (0, 4, 6, 15)]
     yield from spaced(frames + [eth(ip4(tcp(options=b'\x01' * 40, sport=50000), TCP))])
 
 
-@crafted('tcp-options', 'option of length 0, option beyond the header, end of list at once, timestamps, '
-         'SACK: all one flow')
+@crafted('tcp-options', 'option of length 0, option beyond the header, end of list at once, '
+         'timestamps, SACK: all one flow')
 def tcp_options():
-    options = (b'\x02\x00', b'\x05\x22\x01\x01', b'\x00\x02\x04\x05', b'\x01\x01\x08\x0a' + bytes(8),
-               b'\x01\x01\x05\x0a' + struct.pack('!II', 100, 200))
+    options = (b'\x02\x00', b'\x05\x22\x01\x01', b'\x00\x02\x04\x05',
+               b'\x01\x01\x08\x0a' + bytes(8), b'\x01\x01\x05\x0a' + struct.pack('!II', 100, 200))
     yield from spaced([eth(ip4(tcp(b'data', seq=index, options=each), TCP))
                        for index, each in enumerate(options)])
 
@@ -225,38 +228,45 @@ def two_way(up, down, protocol):
         yield eth(ip4(second, protocol, B4, A4))
 
 
-@crafted('sctp', 'INIT, COOKIE ECHO, DATA, HEARTBEAT, SHUTDOWN with their answers: 1 flow with ports')
+@crafted('sctp', 'INIT, COOKIE ECHO, DATA, HEARTBEAT, SHUTDOWN with their answers: 1 flow with '
+         'ports')
 def sctp_association():
     start = struct.pack('!IIHHI', 0x1234, 65536, 10, 10, 1)
     data = struct.pack('!IHHI', 1, 0, 0, 0) + b'payload'
     sack = struct.pack('!IIHH', 1, 65536, 0, 0)
-    up = [(1, start), (10, b'cookie..'), (0, data), (4, bytes(8)), (7, struct.pack('!I', 1)), (14, b'')]
-    down = [(2, start + bytes(8)), (11, b''), (3, sack), (5, bytes(8)), (8, b'')]
+    cookie = struct.pack('!HH', 7, 12) + b'cookie..'
+    heartbeat = struct.pack('!HHI', 1, 8, 0)
+    up = [(1, start), (10, b'cookie..'), (0, data), (4, heartbeat),
+          (7, struct.pack('!I', 1)), (14, b'')]
+    down = [(2, start + cookie), (11, b''), (3, sack), (5, heartbeat), (8, b'')]
     ups = [sctp(sctp_chunk(kind, value, 3 * (kind == 0))) for kind, value in up]
     downs = [sctp(sctp_chunk(kind, value), sport=5000, dport=40000) for kind, value in down]
     yield from spaced(list(two_way(ups, downs, SCTP)) + [eth(ip4(ups[-1], SCTP))])
 
 
-@crafted('sctp-abort', 'several chunks in one packet, ABORT; a chunk of length 0; a chunk beyond the end')
+@crafted('sctp-abort', 'several chunks in one packet, ABORT; a chunk of length 0; a chunk beyond '
+         'the end')
 def sctp_abort():
     bundle = sctp(sctp_chunk(10, b'cookie..'), sctp_chunk(0, bytes(12) + b'data', 3))
     yield from spaced([eth(ip4(segment, SCTP)) for segment in (
         bundle, sctp(sctp_chunk(6)), sctp(bytes(4)), sctp(struct.pack('!BBH', 0, 0, 500)))])
 
 
-def dccp(kind, payload=b'', sport=40000, dport=5001, extra=b''):
-    """RFC 4340 with 48-bit sequence numbers (X = 1)."""
-    words = (16 + len(extra)) // 4
-    head = struct.pack('!HHBBHBBHI', sport, dport, words, 0, 0, kind << 1 | 1, 0, 0, 1)
-    return head + extra + payload
+def dccp(kind, side, seq, ack=None, extra=b'', payload=b''):
+    """RFC 4340 with 48-bit sequence numbers (X = 1); side: 0 client, 1 server."""
+    ports = (40000, 5001) if side == 0 else (5001, 40000)
+    acked = b'' if ack is None else struct.pack('!HHI', 0, 0, ack)
+    words = (16 + len(acked) + len(extra)) // 4
+    return struct.pack('!HHBBHBBHI', *ports, words, 0, 0, kind << 1 | 1, 0, 0, seq) + \
+        acked + extra + payload
 
 
 @crafted('dccp', 'request, response, acknowledgement, data, close, reset: 1 flow with ports')
 def dccp_connection():
-    service, acked = bytes(4), bytes(8)
-    up = [dccp(0, extra=service), dccp(3, extra=acked), dccp(6, extra=acked)]
-    down = [dccp(1, b'', 5001, 40000, acked + service), dccp(4, b'data', 5001, 40000, acked),
-            dccp(7, b'', 5001, 40000, acked + bytes(4))]
+    service = reason = bytes(4)
+    up = [dccp(0, 0, 1, extra=service), dccp(3, 0, 2, 1), dccp(6, 0, 3, 2)]
+    down = [dccp(1, 1, 1, 1, service), dccp(4, 1, 2, 2, payload=b'data'),
+            dccp(7, 1, 3, 3, reason)]
     yield from spaced(two_way(up, down, DCCP))
 
 
@@ -266,7 +276,8 @@ def udplite(payload, sport, dport, coverage=8):
     return put16(datagram, 6, checksum(datagram[:coverage or None]))
 
 
-@crafted('udplite', 'checksum coverage of the header, of everything, beyond the end: 1 flow with ports')
+@crafted('udplite', 'checksum coverage of the header, of everything, beyond the end: 1 flow with '
+         'ports')
 def udplite_exchange():
     up = [udplite(b'request', 40000, 5002), udplite(b'request', 40000, 5002, 0)]
     down = [udplite(b'reply', 5002, 40000), udplite(b'reply', 5002, 40000, 500)]

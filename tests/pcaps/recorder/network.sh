@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
 #
 # The two namespaces, the devices of every scenario, and the capture on the wire between them.
 #
@@ -8,8 +8,8 @@
 # and PEER6, which all traffic uses, at the server's inner address. It returns non-zero when the
 # kernel does not know the device.
 
-CLIENT=record-client-${RECORD_ISOLATED:-$$}
-SERVER=record-server-${RECORD_ISOLATED:-$$}
+CLIENT=record-client
+SERVER=record-server
 PIDS=()   # servers of the scenario
 CAPTURE='' # its tcpdump
 
@@ -59,9 +59,9 @@ settle_network()
 {
 	local namespace device
 	for namespace in "$CLIENT" "$SERVER"; do
-		for device in $(ip -n "$namespace" -br link | awk '{sub(/@.*/, "", $1); print $1}'); do
-			ip netns exec "$namespace" ethtool -K "$device" tx off tso off gso off gro off \
-				txvlan off rxvlan off
+		for device in $(ip -n "$namespace" -br link | cut -d' ' -f1); do
+			ip netns exec "$namespace" ethtool -K "${device%@*}" tx off tso off \
+				gso off gro off txvlan off rxvlan off
 		done
 	done &>/dev/null # not every device has every one
 	sleep 1.2 # IPv6 comes up late, and reports its multicast groups
@@ -96,8 +96,8 @@ pair()
 # tunnel TYPE [ARGUMENTS]: a pair between the IPv4 addresses of the wire.
 tunnel()
 {
-	local ends="$2 local 192.0.2.1 remote 192.0.2.2"
-	pair tunnel0 "$1" "$ends" "$2 local 192.0.2.2 remote 192.0.2.1"
+	pair tunnel0 "$1" "$2 local 192.0.2.1 remote 192.0.2.2" \
+		"$2 local 192.0.2.2 remote 192.0.2.1"
 }
 
 net_gre() { tunnel gre ''; }
@@ -136,11 +136,13 @@ net_mpls()
 {
 	modprobe -a mpls_router mpls_iptunnel 2>/dev/null
 	in_server sysctl -qw net.mpls.platform_labels=1000 net.mpls.conf.eth0.input=1 \
-		net.mpls.conf.lo.input=1 net.ipv4.conf.lo.rp_filter=0 net.ipv4.conf.all.rp_filter=0 || return
+		net.mpls.conf.lo.input=1 net.ipv4.conf.lo.rp_filter=0 \
+		net.ipv4.conf.all.rp_filter=0 || return
 	ip -n "$SERVER" addr add 198.51.100.2/32 dev lo &&
 		ip -n "$SERVER" -f mpls route add 100 dev lo &&
 		ip -n "$SERVER" -f mpls route add 200 dev lo &&
-		ip -n "$CLIENT" route add 198.51.100.2/32 encap mpls 100/200 via inet 192.0.2.2 || return
+		ip -n "$CLIENT" route add 198.51.100.2/32 encap mpls 100/200 \
+			via inet 192.0.2.2 || return
 	PEER4=198.51.100.2
 }
 
@@ -150,9 +152,10 @@ net_esp()
 	keys="enc aes 0x000102030405060708090a0b0c0d0e0f auth sha256 0x$(printf '%064d' 1)"
 	for namespace in "$CLIENT" "$SERVER"; do
 		# shellcheck disable=SC2086 # list of arguments
-		ip -n "$namespace" xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x1001 $keys &&
-			ip -n "$namespace" xfrm state add src 192.0.2.2 dst 192.0.2.1 proto esp \
-				spi 0x2002 $keys || return
+		ip -n "$namespace" xfrm state add src 192.0.2.1 dst 192.0.2.2 \
+			proto esp spi 0x1001 $keys &&
+			ip -n "$namespace" xfrm state add src 192.0.2.2 dst 192.0.2.1 \
+				proto esp spi 0x2002 $keys || return
 	done
 	protect "$CLIENT" 192.0.2.1 192.0.2.2 && protect "$SERVER" 192.0.2.2 192.0.2.1
 }
@@ -169,7 +172,9 @@ start_capture()
 	ip netns exec "$SERVER" tcpdump -i eth0 -Z root -U --immediate-mode -w "$1" \
 		2>"$PLACE/tcpdump.log" &
 	CAPTURE=$!
-	await grep -q 'listening on' "$PLACE/tcpdump.log" || { echo "tcpdump did not start" >&2; return 1; }
+	await grep -q 'listening on' "$PLACE/tcpdump.log" && return
+	echo "tcpdump did not start" >&2
+	return 1
 }
 
 stop_capture()
@@ -177,7 +182,9 @@ stop_capture()
 	sleep 0.5 # last acknowledgements
 	kill "$CAPTURE" && wait "$CAPTURE"
 	CAPTURE=''
-	grep -q '^0 packets dropped' "$PLACE/tcpdump.log" || { echo "tcpdump lost packets" >&2; return 1; }
+	grep -q '^0 packets dropped' "$PLACE/tcpdump.log" && return
+	echo "tcpdump lost packets" >&2
+	return 1
 }
 
 # await COMMAND...: until it succeeds, at most 20 seconds.
@@ -214,7 +221,10 @@ all_ended() { [ -z "$(jobs -rp)" ]; }
 stop_all()
 {
 	[ -z "$CAPTURE" ] || PIDS+=("$CAPTURE")
-	[ ${#PIDS[@]} = 0 ] || { kill "${PIDS[@]}"; await all_ended || kill -KILL "${PIDS[@]}"; } 2>/dev/null
+	if [ ${#PIDS[@]} -gt 0 ]; then
+		kill "${PIDS[@]}"
+		await all_ended || kill -KILL "${PIDS[@]}"
+	fi 2>/dev/null
 	wait
 	CAPTURE='' PIDS=()
 }

@@ -1,12 +1,12 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
 #
 # Which programs the words of a scenario need, and which Debian package has each.
 
 APT=(apt-get install -y --no-install-recommends)
 
 # Needed whatever is recorded.
-BASE_PROGRAMS=(unshare ip ss ethtool tcpdump timeout setpriv)
+BASE_PROGRAMS=(unshare setpriv ip ss ethtool sysctl tcpdump timeout)
 
 declare -A PROGRAMS=(
 	[web]='nginx openssl curl'
@@ -25,7 +25,8 @@ declare -A PROGRAMS=(
 
 declare -A PACKAGES=(
 	[unshare]=util-linux [setpriv]=util-linux [ip]=iproute2 [ss]=iproute2 [ethtool]=ethtool
-	[tcpdump]=tcpdump [timeout]=coreutils [nginx]=nginx-light [openssl]=openssl [curl]=curl
+	[sysctl]=procps [tcpdump]=tcpdump [timeout]=coreutils [nginx]=nginx-light
+	[openssl]=openssl [curl]=curl
 	[sshd]=openssh-server [ssh]=openssh-client [ssh-keygen]=openssh-client
 	[dnsmasq]=dnsmasq-base [dig]=bind9-dnsutils [mosquitto]=mosquitto
 	[mosquitto_pub]=mosquitto-clients [mosquitto_sub]=mosquitto-clients

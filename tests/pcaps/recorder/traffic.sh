@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
 #
 # The servers (serve_*, before the capture starts) and what their clients do (use_*, captured).
 # Everything they need (certificate, keys, pages, configuration) is made under $PLACE on the fly.
@@ -27,7 +27,8 @@ nginx_config()
 	http {
 		access_log off; types { text/html html; application/javascript js; }
 		client_body_temp_path $PLACE/body; proxy_temp_path $PLACE/proxy;
-		fastcgi_temp_path $PLACE/fastcgi; uwsgi_temp_path $PLACE/uwsgi; scgi_temp_path $PLACE/scgi;
+		fastcgi_temp_path $PLACE/fastcgi; uwsgi_temp_path $PLACE/uwsgi;
+		scgi_temp_path $PLACE/scgi;
 		server {
 			listen 80; listen [::]:80; listen 8080 http2; listen 443 ssl http2;
 			server_name $HOST; root $PLACE/www;
@@ -54,6 +55,7 @@ use_http1()
 
 use_http1_v6() { fetch "[$PEER6]" 80 "http://$HOST/" "http://$HOST/app.js"; }
 use_h2c() { fetch "$PEER4" 8080 --http2-prior-knowledge "http://$HOST:8080/app.js"; }
+
 use_h2() { fetch "$PEER4" 443 --http2 "https://$HOST/" "https://$HOST/app.js"; }
 use_tls12() { fetch "$PEER4" 443 --http1.1 --tls-max 1.2 "https://$HOST/app.js"; }
 use_tls13() { fetch "$PEER4" 443 --http1.1 --tlsv1.3 "https://$HOST/app.js"; }
@@ -106,7 +108,8 @@ use_dns_tcp()
 
 serve_mqtt()
 {
-	printf 'listener 1883\nallow_anonymous true\npersistence false\nuser root\n' >"$PLACE/mqtt.conf"
+	printf '%s\n' 'listener 1883' 'allow_anonymous true' 'persistence false' 'user root' \
+		>"$PLACE/mqtt.conf"
 	start mosquitto mosquitto -c "$PLACE/mqtt.conf"
 	await_port t 1883 mosquitto
 }
@@ -148,16 +151,18 @@ serve_postgres()
 	id postgres &>/dev/null || { echo "no user postgres; install postgresql" >&2; return 1; }
 	echo secret >"$PLACE/password"
 	install -d -o postgres -g postgres -m 700 "$PLACE/data"
-	"${AS_POSTGRES[@]}" initdb -D "$PLACE/data" -U weir --auth=scram-sha-256 --no-sync --locale=C \
-		--pwfile="$PLACE/password" >"$PLACE/initdb.log" 2>&1 || return
+	"${AS_POSTGRES[@]}" initdb -D "$PLACE/data" -U weir --no-sync --locale=C \
+		--auth=scram-sha-256 --pwfile="$PLACE/password" >"$PLACE/initdb.log" 2>&1 || return
 	echo 'host all all 192.0.2.0/24 scram-sha-256' >>"$PLACE/data/pg_hba.conf"
-	start postgres "${AS_POSTGRES[@]}" "$(command -v postgres)" -D "$PLACE/data" -h "$PEER4" -k '' -F
+	start postgres "${AS_POSTGRES[@]}" "$(command -v postgres)" -D "$PLACE/data" \
+		-h "$PEER4" -k '' -F
 	await_port t 5432 postgres
 }
 
 use_postgres()
 {
-	PGPASSWORD=secret in_client psql "host=$PEER4 user=weir dbname=postgres sslmode=disable" -X \
+	PGPASSWORD=secret in_client psql -X \
+		"host=$PEER4 user=weir dbname=postgres sslmode=disable" \
 		-c 'CREATE TABLE gauge (id int, level float8)' \
 		-c 'INSERT INTO gauge SELECT i, i / 10.0 FROM generate_series(1, 50) i' \
 		-c 'SELECT * FROM gauge' -c 'SELECT * FROM nothing'
@@ -175,8 +180,8 @@ serve_ntp()
 # -Q prints the offset and leaves the clock alone.
 use_ntp()
 {
-	in_client chronyd -x -Q -u root -t 10 "server $PEER4 iburst" 'cmdport 0' 'bindcmdaddress /' \
-		"pidfile $PLACE/client.pid"
+	in_client chronyd -x -Q -u root -t 10 "server $PEER4 iburst" 'cmdport 0' \
+		'bindcmdaddress /' "pidfile $PLACE/client.pid"
 }
 
 serve_dhcp()
@@ -209,7 +214,7 @@ use_closed_port() { in_client bash -c "echo anybody >/dev/udp/$PEER4/9"; }
 serve_sctp()
 {
 	start socat socat SCTP4-LISTEN:5000,fork,reuseaddr PIPE
-	await in_server grep -q ' 5000 ' /proc/net/sctp/eps || { echo "socat does not listen" >&2; return 1; }
+	await in_server grep -q ' 5000 ' /proc/net/sctp/eps
 }
 
 # An SCTP association cannot be closed by half: stay until the echo has come.
