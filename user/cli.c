@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
@@ -117,18 +118,26 @@ static int run_options(int argc, char **argv)
 	return code;
 }
 
+/* A reader that has seen enough (weir fields | head) is no failure. */
+static int finish_stdout(int code)
+{
+	bool failed = fflush(stdout) || ferror(stdout);
+
+	if (!failed || code != EXIT_DONE || errno == EPIPE)
+		return code;
+	log_error("stdout: %s; choose a place that can be written", strerror(errno));
+	return EXIT_FAILED;
+}
+
 int cli_main(int argc, char **argv)
 {
 	int code = -1;
 
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe shows as EPIPE */
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			code = run_command(i, argc, argv);
 	if (code < 0)
 		code = run_options(argc, argv);
-	if ((fflush(stdout) || ferror(stdout)) && code == EXIT_DONE) {
-		log_error("stdout: %s; choose a place that can be written", strerror(errno));
-		code = EXIT_FAILED;
-	}
-	return code;
+	return finish_stdout(code);
 }

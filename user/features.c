@@ -41,7 +41,10 @@ static double moments_stddev(const struct moments *m)
 	if (m->n < 2)
 		return 0;
 	sum_squared = (unsigned __int128)m->sum * m->sum;
-	rest = m->squares - sum_squared / m->n; /* Cauchy-Schwarz: never negative */
+	/* By Cauchy and Schwarz never negative, unless two CPUs' gaps are approximate. */
+	if (m->squares < sum_squared / m->n)
+		return 0;
+	rest = m->squares - sum_squared / m->n;
 	variance = (long double)rest - (long double)(sum_squared % m->n) / m->n;
 	return variance > 0 ? (double)sqrtl(variance / (m->n - 1)) : 0;
 }

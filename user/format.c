@@ -10,18 +10,26 @@ static const void *value_at(const struct field *f, const struct flow_record *r)
 
 static void splt_list(struct text_buffer *out, enum field_type type, const struct flow_record *r)
 {
+	char *at;
+
+	if (!text_has_room(out, (r->splt_length + 1) * (size_t)TEXT_NUMBER_ROOM))
+		return;
+	at = out->data + out->length;
+	*at++ = '[';
 	for (uint32_t i = 0; i < r->splt_length; i++) {
 		if (i)
-			text_bytes(out, ", ", 2);
+			at = mempcpy(at, ", ", 2);
 		if (i >= r->splt_count)
-			text_bytes(out, "-1", 2);
+			at = mempcpy(at, "-1", 2);
 		else if (type == FIELD_SPLT_DIRECTION)
-			text_char(out, '0' + r->splt[i].from_dst);
+			*at++ = '0' + r->splt[i].from_dst;
 		else if (type == FIELD_SPLT_SIZE)
-			text_u64(out, r->splt[i].size);
+			at = text_put_u64(at, r->splt[i].size);
 		else
-			text_u64(out, r->splt[i].gap_ns / NS_PER_MS);
+			at = text_put_u64(at, r->splt[i].gap_ns / NS_PER_MS);
 	}
+	*at++ = ']';
+	out->length = at - out->data;
 }
 
 /* Which bit of timing_known vouches for a column. */
@@ -83,10 +91,6 @@ void format_value(struct text_buffer *out, const struct field *f, const struct f
 	case FIELD_OUI: text_mac(out, v, 3); return;
 	case FIELD_SPLT_DIRECTION:
 	case FIELD_SPLT_SIZE:
-	case FIELD_SPLT_GAP_MS:
-		text_char(out, '[');
-		splt_list(out, f->type, r);
-		text_char(out, ']');
-		return;
+	case FIELD_SPLT_GAP_MS: splt_list(out, f->type, r); return;
 	}
 }

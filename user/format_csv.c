@@ -14,6 +14,8 @@ static void csv_header(struct text_buffer *out, const struct columns *columns)
 
 static void csv_text(struct text_buffer *out, const char *text)
 {
+	if (!*text)
+		return;
 	if (!text[strcspn(text, ",\"\r\n")]) {
 		text_string(out, text);
 		return;
@@ -29,11 +31,10 @@ static void csv_text(struct text_buffer *out, const char *text)
 
 static void csv_value(struct text_buffer *out, const struct field *f, const struct flow_record *r)
 {
-	const char *text = format_text_of(f, r);
 	bool list = f->type >= FIELD_SPLT_DIRECTION;
 
-	if (text) {
-		csv_text(out, text);
+	if (f->type == FIELD_TEXT || f->type == FIELD_CHARS) {
+		csv_text(out, format_text_of(f, r));
 		return;
 	}
 	if (list)
@@ -52,7 +53,7 @@ static void csv_row(struct text_buffer *out, const struct columns *columns,
 		if (i)
 			text_char(out, ',');
 		start = out->length;
-		if (!anonymizer_hides(anonymizer, i)) {
+		if (!anonymizer || !anonymizer_hides(anonymizer, i)) {
 			csv_value(out, columns->items[i], r);
 			continue;
 		}

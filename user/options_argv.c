@@ -97,7 +97,7 @@ static int refuse_argument(int found, char **argv)
 	return -EINVAL;
 }
 
-/* The words after the options, joined by spaces, are the filter: tcpdump's way. */
+/* The words after the options, joined by spaces, are the filter: tcpdump's way. "" is none. */
 static int join_filter(struct config *config, int count, char **words, bool given)
 {
 	size_t length = 1;
@@ -126,7 +126,9 @@ static int join_filter(struct config *config, int count, char **words, bool give
 	}
 	*end = '\0';
 	free(config->filter);
-	config->filter = text;
+	config->filter = *text ? text : NULL;
+	if (!*text)
+		free(text);
 	return 0;
 }
 

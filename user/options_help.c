@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* --help and --help-all from the option table, 80 columns wide; --help fits a screen of 24 lines. */
+/* --help and --help-all from the option table, 80 columns wide; --help fits 24 lines. */
 #include <string.h>
 
 #include "options.h"

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "text_buffer.h"
 
+#include <endian.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char digit_pairs[201] = "00010203040506070809101112131415161718192021222324"
-				     "25262728293031323334353637383940414243444546474849"
-				     "50515253545556575859606162636465666768697071727374"
-				     "75767778798081828384858687888990919293949596979899";
+#define EIGHT_DIGITS 100000000ull
+
 static const char hex_digits[] = "0123456789abcdef";
 
 void text_free(struct text_buffer *b)
@@ -35,53 +34,47 @@ bool text_reserve(struct text_buffer *b, size_t n)
 	return true;
 }
 
-static uint32_t digit_count(uint64_t value)
+/* Eight digits of a value below 10^8, a byte each, the first one lowest; no branch, no division. */
+static inline __attribute__((always_inline)) uint64_t eight_digits(uint32_t value)
 {
-	/* The first one is 0, so that 0 has a digit. */
-	static const uint64_t powers[20] = {
-		0ull,
-		10ull,
-		100ull,
-		1000ull,
-		10000ull,
-		100000ull,
-		1000000ull,
-		10000000ull,
-		100000000ull,
-		1000000000ull,
-		10000000000ull,
-		100000000000ull,
-		1000000000000ull,
-		10000000000000ull,
-		100000000000000ull,
-		1000000000000000ull,
-		10000000000000000ull,
-		100000000000000000ull,
-		1000000000000000000ull,
-		10000000000000000000ull,
-	};
-	uint32_t guess = (64 - __builtin_clzll(value | 1)) * 1233 >> 12; /* bits * log10(2) */
+	uint64_t x = value / 10000 | (uint64_t)(value % 10000) << 32, tens;
 
-	return guess + (value >= powers[guess]);
+	tens = (x * 5243 >> 19) & 0x0000007f0000007f; /* hundreds of each half */
+	x = tens | (x - tens * 100) << 16;
+	tens = (x * 103 >> 10) & 0x000f000f000f000f;
+	return tens | (x - tens * 10) << 8;
 }
 
-/* The last count digits of value, with leading zeros. */
-static void put_digits(char *to, uint64_t value, uint32_t count)
+static void put_eight(char *to, uint64_t digits)
 {
-	for (; count >= 2; count -= 2, value /= 100)
-		memcpy(to + count - 2, &digit_pairs[value % 100 * 2], 2);
-	if (count)
-		*to = '0' + value % 10;
+	digits = htole64(digits + 0x3030303030303030);
+	memcpy(to, &digits, 8);
+}
+
+char *text_put_u64(char *to, uint64_t value)
+{
+	uint64_t digits;
+	uint32_t zeros;
+
+	if (value < 10) { /* most counters of most flows */
+		*to = '0' + value;
+		return to + 1;
+	}
+	if (value >= EIGHT_DIGITS) {
+		to = text_put_u64(to, value / EIGHT_DIGITS);
+		put_eight(to, eight_digits(value % EIGHT_DIGITS));
+		return to + 8;
+	}
+	digits = eight_digits(value);
+	zeros = __builtin_ctzll(digits | 1ull << 56) / 8; /* leading ones, but for the last digit */
+	put_eight(to, digits >> (zeros * 8));
+	return to + 8 - zeros;
 }
 
 void text_u64(struct text_buffer *b, uint64_t value)
 {
-	uint32_t count = digit_count(value);
-
-	if (b->room - b->length < count && !text_reserve(b, count))
-		return;
-	put_digits(b->data + b->length, value, count);
-	b->length += count;
+	if (text_has_room(b, TEXT_NUMBER_ROOM))
+		b->length = text_put_u64(b->data + b->length, value) - b->data;
 }
 
 void text_i64(struct text_buffer *b, int64_t value)
@@ -91,28 +84,28 @@ void text_i64(struct text_buffer *b, int64_t value)
 	text_u64(b, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
+static char *put_u128(char *to, unsigned __int128 value)
+{
+	const uint64_t unit = EIGHT_DIGITS * EIGHT_DIGITS;
+	uint64_t low;
+
+	if (value <= UINT64_MAX)
+		return text_put_u64(to, (uint64_t)value);
+	to = put_u128(to, value / unit);
+	low = (uint64_t)(value % unit);
+	put_eight(to, eight_digits(low / EIGHT_DIGITS));
+	put_eight(to + 8, eight_digits(low % EIGHT_DIGITS));
+	return to + 16;
+}
+
 void text_u128(struct text_buffer *b, const uint8_t bytes[16])
 {
-	const uint64_t ten19 = 10000000000000000000ull;
-	unsigned __int128 value = 0, high;
-	char digits[19];
+	unsigned __int128 value = 0;
 
 	for (int i = 0; i < 16; i++)
 		value = value << 8 | bytes[i];
-	if (value <= UINT64_MAX) {
-		text_u64(b, (uint64_t)value);
-		return;
-	}
-	high = value / ten19; /* up to 3.4 * 10^19 */
-	if (high >= ten19) {
-		text_u64(b, (uint64_t)(high / ten19));
-		put_digits(digits, (uint64_t)(high % ten19), 19);
-		text_bytes(b, digits, 19);
-	} else {
-		text_u64(b, (uint64_t)high);
-	}
-	put_digits(digits, (uint64_t)(value - high * ten19), 19);
-	text_bytes(b, digits, 19);
+	if (text_has_room(b, TEXT_NUMBER_ROOM))
+		b->length = put_u128(b->data + b->length, value) - b->data;
 }
 
 /* A double has no bits left for six decimals. */
@@ -125,8 +118,8 @@ static void text_huge(struct text_buffer *b, double value)
 
 void text_double(struct text_buffer *b, double value)
 {
-	uint64_t scaled;
-	uint32_t cut;
+	uint64_t scaled, digits;
+	char *at;
 
 	if (!isfinite(value))
 		value = 0;
@@ -138,15 +131,15 @@ void text_double(struct text_buffer *b, double value)
 		text_huge(b, value);
 		return;
 	}
-	scaled = (uint64_t)(value * 1e6 + 0.5);
-	text_u64(b, scaled / 1000000);
-	if (b->room - b->length < 7 && !text_reserve(b, 7))
+	if (!text_has_room(b, TEXT_NUMBER_ROOM))
 		return;
-	b->data[b->length] = '.';
-	put_digits(b->data + b->length + 1, scaled, 6);
-	for (cut = 7; cut > 2 && b->data[b->length + cut - 1] == '0'; cut--)
-		;
-	b->length += cut;
+	scaled = (uint64_t)(value * 1e6 + 0.5);
+	at = text_put_u64(b->data + b->length, scaled / 1000000);
+	*at++ = '.';
+	digits = eight_digits(scaled % 1000000) >> 16; /* six of them */
+	put_eight(at, digits);
+	at += 8 - __builtin_clzll(digits | 1) / 8; /* without trailing zeros, but one */
+	b->length = at - b->data;
 }
 
 static void text_ipv4(struct text_buffer *b, const uint8_t *addr)
@@ -189,21 +182,21 @@ static void text_hex16(struct text_buffer *b, uint32_t value)
 		text_char(b, hex_digits[value >> shift & 15]);
 }
 
+/* The choice of notation is inet_ntop(3)'s, so that texts compare with other tools'. */
 void text_address(struct text_buffer *b, const uint8_t addr[16], bool ipv4)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	int from, to;
 
 	if (ipv4) {
 		text_ipv4(b, addr + 12);
 		return;
 	}
-	if (!memcmp(addr, mapped, sizeof(mapped))) {
-		text_string(b, "::ffff:");
+	longest_zeros(addr, &from, &to);
+	if (!from && (to == 6 || (to == 5 && ipv6_group(addr, 5) == 0xffff))) {
+		text_string(b, to == 6 ? "::" : "::ffff:");
 		text_ipv4(b, addr + 12);
 		return;
 	}
-	longest_zeros(addr, &from, &to);
 	for (int i = 0; i < 8; i++) {
 		if (i == from) {
 			text_string(b, "::");

@@ -41,6 +41,16 @@ static inline void text_string(struct text_buffer *b, const char *s)
 	text_bytes(b, s, strlen(s));
 }
 
+/* What any one number may write, slack included. */
+#define TEXT_NUMBER_ROOM 48
+
+static inline bool text_has_room(struct text_buffer *b, size_t n)
+{
+	return b->room - b->length >= n || text_reserve(b, n);
+}
+
+/* Into room that the caller has made, TEXT_NUMBER_ROOM at least; returns its end. */
+char *text_put_u64(char *to, uint64_t value);
 void text_u64(struct text_buffer *b, uint64_t value);
 void text_i64(struct text_buffer *b, int64_t value);
 /* Decimal, 128 bits from 16 bytes in network order. */

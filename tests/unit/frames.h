@@ -192,6 +192,15 @@ static inline uint32_t raw_tcp(struct raw *f, uint16_t src, uint16_t dst, uint8_
 	return start;
 }
 
+/* An IPv4 packet with a TCP segment of 10 bytes, sealed: 20 + 20 + 10. */
+static inline void raw_segment(struct raw *f)
+{
+	raw_ipv4(f, 0, PROTO_TCP);
+	raw_tcp(f, 1000, 80, TCP_FLAG_ACK | TCP_FLAG_PSH, 0);
+	raw_fill(f, 10, 'x');
+	raw_seal(f);
+}
+
 /* How a frame is given to the parser. */
 struct raw_view {
 	uint32_t captured;

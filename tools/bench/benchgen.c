@@ -16,7 +16,7 @@
 #include "capture_out.h"
 
 #define EXIT_USAGE 2
-#define U32_MAX 0xffffffffULL
+#define U32_MAX    0xffffffffULL
 
 struct bench_mode {
 	const char *name;
@@ -65,10 +65,8 @@ static int parse_option(struct bench_args *args, int option)
 	uint64_t value;
 
 	switch (option) {
-	case 'n':
-		return parse_number(&args->count, option, optarg, U32_MAX);
-	case 's':
-		return parse_number(&args->seed, option, optarg, U32_MAX);
+	case 'n': return parse_number(&args->count, option, optarg, U32_MAX);
+	case 's': return parse_number(&args->seed, option, optarg, U32_MAX);
 	case 'd':
 		if (parse_number(&value, option, optarg, U32_MAX))
 			return -EINVAL;
@@ -79,8 +77,7 @@ static int parse_option(struct bench_args *args, int option)
 			return -EINVAL;
 		args->per_source = (uint32_t)value;
 		return 0;
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 }
 

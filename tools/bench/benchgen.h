@@ -12,11 +12,11 @@
 struct capture_out;
 
 struct bench_args {
-	uint64_t count;		 /* packets (mix, elephant) or flows (many) */
+	uint64_t count; /* packets (mix, elephant) or flows (many) */
 	uint64_t seed;
-	uint32_t duration_s;	 /* mix: sources start within this time */
-	uint32_t per_source;	 /* mix: packets taken from one source */
-	char *const *sources;	 /* mix: NULL-terminated paths */
+	uint32_t duration_s;  /* mix: sources start within this time */
+	uint32_t per_source;  /* mix: packets taken from one source */
+	char *const *sources; /* mix: NULL-terminated paths */
 };
 
 int gen_mix(struct capture_out *out, const struct bench_args *args);

@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define PCAP_MAGIC_US 0xa1b2c3d4
+#define PCAP_MAGIC_US          0xa1b2c3d4
 #define PCAP_LINKTYPE_ETHERNET 1
-#define USEC_PER_SEC 1000000
-#define WRITE_BUFFER (1 << 20)
+#define USEC_PER_SEC           1000000
+#define WRITE_BUFFER           (1 << 20)
 
 static void put_le16(uint8_t *p, uint16_t value)
 {

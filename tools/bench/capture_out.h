@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CAPTURE_EPOCH 1700000000ULL /* seconds, UTC */
+#define CAPTURE_EPOCH   1700000000ULL /* seconds, UTC */
 #define CAPTURE_SNAPLEN 262144
 
 struct capture_out {

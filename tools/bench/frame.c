@@ -10,14 +10,14 @@
 
 #include "octets.h"
 
-#define ETH_HLEN 14
-#define ETH_MIN 60
+#define ETH_HLEN      14
+#define ETH_MIN       60
 #define ETH_TYPE_IPV4 0x0800
-#define IP_HLEN 20
-#define TCP_HLEN 20
-#define UDP_HLEN 8
+#define IP_HLEN       20
+#define TCP_HLEN      20
+#define UDP_HLEN      8
 #define ICMP_ECHO_LEN 40
-#define TCP_WINDOW 64240
+#define TCP_WINDOW    64240
 
 /* RFC 1071 sum, not yet complemented; sum carries earlier parts in. */
 static uint32_t sum_octets(const uint8_t *p, size_t len, uint32_t sum)
@@ -118,8 +118,7 @@ void frame_udp(struct frame *frame, const struct ip_path *path, const void *data
 	put_be16(udp + 6, checksum ? checksum : 0xffff); /* 0 would mean "none" (RFC 768) */
 }
 
-void frame_icmp_echo(struct frame *frame, const struct ip_path *path,
-		     const struct icmp_echo *echo)
+void frame_icmp_echo(struct frame *frame, const struct ip_path *path, const struct icmp_echo *echo)
 {
 	uint8_t *icmp = l4_of(frame);
 

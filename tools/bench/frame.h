@@ -48,7 +48,6 @@ struct icmp_echo {
 
 void frame_tcp(struct frame *frame, const struct ip_path *path, const struct tcp_segment *seg);
 void frame_udp(struct frame *frame, const struct ip_path *path, const void *data, size_t len);
-void frame_icmp_echo(struct frame *frame, const struct ip_path *path,
-		     const struct icmp_echo *echo);
+void frame_icmp_echo(struct frame *frame, const struct ip_path *path, const struct icmp_echo *echo);
 
 #endif

@@ -15,26 +15,26 @@
 #include "octets.h"
 #include "random.h"
 
-#define FLOWS 10
-#define HTTP_FLOWS 4 /* downloads; then unknown TCP, then RTP */
-#define TCP_FLOWS 8
-#define CUT_LEN 128
+#define FLOWS         10
+#define HTTP_FLOWS    4 /* downloads; then unknown TCP, then RTP */
+#define TCP_FLOWS     8
+#define CUT_LEN       128
 #define WHOLE_PACKETS 40 /* of each flow */
-#define MSS 1460
-#define RTP_HLEN 12
-#define RTP_SAMPLES 160 /* 20 ms of G.711 */
-#define CLIENT_ADDR 0x0a010101 /* 10.1.1.1 */
-#define SERVER_ADDR 0xc6336401 /* 198.51.100.1 (RFC 5737) */
-#define CLIENT_PORT 40000
-#define CLIENT_ISN 1000
-#define SERVER_ISN 5000
+#define MSS           1460
+#define RTP_HLEN      12
+#define RTP_SAMPLES   160        /* 20 ms of G.711 */
+#define CLIENT_ADDR   0x0a010101 /* 10.1.1.1 */
+#define SERVER_ADDR   0xc6336401 /* 198.51.100.1 (RFC 5737) */
+#define CLIENT_PORT   40000
+#define CLIENT_ISN    1000
+#define SERVER_ISN    5000
 
 struct long_flow {
 	unsigned int number;
 	uint64_t packets; /* sent so far */
 	uint32_t client_seq;
 	uint32_t server_seq;
-	struct ip_path up;   /* client to server */
+	struct ip_path up; /* client to server */
 	struct ip_path down;
 };
 

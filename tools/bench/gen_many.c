@@ -15,27 +15,27 @@
 #include "octets.h"
 #include "random.h"
 
-#define FLOW_LAG 2000 /* flows that begin between two packets of a flow */
-#define FLOW_TURNS 4  /* packets of the longest flow */
-#define TURN_US 3     /* time a turn takes, whether it has a packet or not */
+#define FLOW_LAG   2000 /* flows that begin between two packets of a flow */
+#define FLOW_TURNS 4    /* packets of the longest flow */
+#define TURN_US    3    /* time a turn takes, whether it has a packet or not */
 /* Flows of a block differ in the client's address, blocks in the range of the client's port. */
-#define BLOCK_BITS 16
-#define BLOCK_PORTS 977
-#define BLOCKS_MAX 64
-#define PORT_FIRST 1024
-#define CLIENT_NET 0x0a000000 /* 10.0.0.0 */
-#define SERVER_NET 0xc0010000 /* 192.1.0.0 */
-#define DNS_HLEN 12
-#define DNS_LABEL "h%05lx"
-#define DNS_LABEL_LEN 6
-#define DNS_ZONE "\7example\3com" /* its terminating NUL is the root label */
+#define BLOCK_BITS       16
+#define BLOCK_PORTS      977
+#define BLOCKS_MAX       64
+#define PORT_FIRST       1024
+#define CLIENT_NET       0x0a000000 /* 10.0.0.0 */
+#define SERVER_NET       0xc0010000 /* 192.1.0.0 */
+#define DNS_HLEN         12
+#define DNS_LABEL        "h%05lx"
+#define DNS_LABEL_LEN    6
+#define DNS_ZONE         "\7example\3com" /* its terminating NUL is the root label */
 #define DNS_QUESTION_LEN (DNS_HLEN + 1 + DNS_LABEL_LEN + sizeof(DNS_ZONE) + 4)
-#define DNS_ANSWER_LEN 16
-#define UDP_NOISE 64
+#define DNS_ANSWER_LEN   16
+#define UDP_NOISE        64
 
 struct short_flow {
 	uint64_t number;
-	uint64_t hash; /* all that is random about the flow */
+	uint64_t hash;     /* all that is random about the flow */
 	unsigned int turn; /* which packet of the flow, from 0 */
 	struct ip_path there;
 	struct ip_path back;
@@ -67,14 +67,14 @@ static void put_dns_question(uint8_t *msg, const struct short_flow *flow)
 
 	snprintf(label, sizeof(label), DNS_LABEL, (unsigned long)flow->number & 0xfffff);
 	put_be16(msg, (uint16_t)(flow->hash >> 16)); /* transaction */
-	put_be16(msg + 2, 0x0100);		     /* recursion desired */
-	put_be16(msg + 4, 1);			     /* one question */
+	put_be16(msg + 2, 0x0100);                   /* recursion desired */
+	put_be16(msg + 4, 1);                        /* one question */
 	*name++ = DNS_LABEL_LEN;
 	memcpy(name, label, DNS_LABEL_LEN);
 	name += DNS_LABEL_LEN;
 	memcpy(name, DNS_ZONE, sizeof(DNS_ZONE));
 	name += sizeof(DNS_ZONE);
-	put_be16(name, 1); /* A */
+	put_be16(name, 1);     /* A */
 	put_be16(name + 2, 1); /* IN */
 }
 
@@ -83,7 +83,7 @@ static void put_dns_answer(uint8_t *msg, const struct short_flow *flow)
 	uint8_t *record = msg + DNS_QUESTION_LEN;
 
 	put_be16(msg + 2, 0x8180); /* response, recursion desired and available */
-	put_be16(msg + 6, 1);	   /* one answer */
+	put_be16(msg + 6, 1);      /* one answer */
 	put_be16(record, 0xc00c);  /* the question's name */
 	put_be16(record + 2, 1);   /* A */
 	put_be16(record + 4, 1);   /* IN */
@@ -170,10 +170,10 @@ static void build_http(struct frame *frame, const struct short_flow *flow)
 
 /* One row a sixteenth of the flows. */
 static const struct flow_kind flow_kinds[16] = {
-	{ build_scan, 443 },	{ build_scan, 80 },	{ build_scan, 22 },   { build_scan, 8080 },
-	{ build_scan, 25 },	{ build_scan, 3389 },	{ build_dns, 53 },    { build_dns, 53 },
-	{ build_dns, 53 },	{ build_dns, 53 },	{ build_dns, 53 },    { build_noise, 20011 },
-	{ build_noise, 20012 }, { build_ping, 0 },	{ build_http, 80 },   { build_http, 80 },
+	{ build_scan, 443 },    { build_scan, 80 },   { build_scan, 22 }, { build_scan, 8080 },
+	{ build_scan, 25 },     { build_scan, 3389 }, { build_dns, 53 },  { build_dns, 53 },
+	{ build_dns, 53 },      { build_dns, 53 },    { build_dns, 53 },  { build_noise, 20011 },
+	{ build_noise, 20012 }, { build_ping, 0 },    { build_http, 80 }, { build_http, 80 },
 };
 
 static const struct flow_kind *flow_begin(struct short_flow *flow, uint64_t number, uint64_t seed)
@@ -215,7 +215,8 @@ int gen_many(struct capture_out *out, const struct bench_args *args)
 	uint64_t time_us = 0;
 
 	if (args->count > (uint64_t)BLOCKS_MAX << BLOCK_BITS) {
-		fprintf(stderr, "benchgen: many: %llu flows would share 5-tuples: ask for %u at most\n",
+		fprintf(stderr,
+			"benchgen: many: %llu flows would share 5-tuples: ask for %u at most\n",
 			(unsigned long long)args->count, BLOCKS_MAX << BLOCK_BITS);
 		return -EINVAL;
 	}

@@ -17,10 +17,10 @@
 #include "readdress.h"
 
 #define FRAME_SHORTEST 14
-#define FRAME_LONGEST 9018 /* a jumbo frame */
-#define USEC_PER_SEC 1000000ULL
-#define GAP_MAX_US (15 * USEC_PER_SEC)	 /* longer silence inside a source is squeezed to this */
-#define SPAN_MAX_US (300 * USEC_PER_SEC) /* longer sources are scaled down to this */
+#define FRAME_LONGEST  9018 /* a jumbo frame */
+#define USEC_PER_SEC   1000000ULL
+#define GAP_MAX_US     (15 * USEC_PER_SEC)  /* longer silence inside a source is squeezed to this */
+#define SPAN_MAX_US    (300 * USEC_PER_SEC) /* longer sources are scaled down to this */
 
 struct packet {
 	uint8_t *data; /* owned */

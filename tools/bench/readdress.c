@@ -11,17 +11,17 @@
 
 #include "octets.h"
 
-#define ETH_HLEN 14
+#define ETH_HLEN      14
 #define ETH_TYPE_IPV4 0x0800
-#define ETH_TYPE_ARP 0x0806
+#define ETH_TYPE_ARP  0x0806
 #define ETH_TYPE_VLAN 0x8100
 #define ETH_TYPE_QINQ 0x88a8
 #define ETH_TYPE_IPV6 0x86dd
-#define VLAN_HLEN 4
+#define VLAN_HLEN     4
 #define VLAN_TAGS_MAX 3
-#define ARP_IPV4_LEN 28
+#define ARP_IPV4_LEN  28
 #define IPV4_HLEN_MIN 20
-#define IPV6_HLEN 40
+#define IPV6_HLEN     40
 
 /* Where the checksum over the pseudo header is, relative to L4, and how many octets that needs. */
 struct l4_sum {

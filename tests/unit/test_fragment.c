@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fragment table: later fragments get the flow of their datagram's first, and nobody else's.
+ */
+#include "frames.h"
+
+#include "meter/fragment.h"
+#include "meter/key.h"
+
+#define SECOND_NS 1000000000ull
+#define START_NS  (1700000000 * SECOND_NS)
+
+static struct fragment_slot *table; /* FRAGMENT_SLOTS, zeroed before each test */
+
+static int begin(void **state)
+{
+	(void)state;
+	table = calloc(FRAGMENT_SLOTS, sizeof(*table));
+	return table ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	free(table);
+	return 0;
+}
+
+/* 10.0.0.from -> 10.0.0.(3 - from), one fragment of a UDP datagram from port 9999 to 53. */
+static struct packet fragment(uint8_t from, uint32_t id, int first, uint64_t time_ns)
+{
+	struct raw f = { 0 };
+	struct packet p;
+
+	raw_ethernet(&f, 0x0800);
+	raw_ipv4(&f, 0, PROTO_UDP);
+	raw_udp(&f, 9999, 53);
+	raw_fill(&f, 24, 0);
+	raw_seal(&f);
+	raw_set16(&f, 14 + 4, id);
+	raw_set16(&f, 14 + 6, first ? 0x2000 : 0x0004);
+	f.at[14 + 15] = from;
+	f.at[14 + 19] = 3 - from;
+	assert_int_equal(raw_parse(&f, &p), PARSE_DONE);
+	p.time_ns = time_ns;
+	key_canonicalize(&p);
+	return p;
+}
+
+static void resolve(struct packet *p)
+{
+	fragment_resolve(&table[fragment_slot_of(&p->fragment_id)], p);
+}
+
+static void assert_joined(const struct packet *later, const struct packet *first)
+{
+	assert_true(key_equal(&later->key, &first->key));
+	assert_int_equal(later->dir, first->dir);
+	assert_int_not_equal(later->key.port[0], 0);
+}
+
+static void assert_alone(const struct packet *later)
+{
+	assert_int_equal(later->key.port[0], 0);
+	assert_int_equal(later->key.port[1], 0);
+	assert_int_equal(later->key.protocol, PROTO_UDP);
+}
+
+static void in_order(void **state)
+{
+	(void)state;
+	for (uint8_t from = 1; from <= 2; from++) {
+		struct packet first = fragment(from, 77, 1, START_NS), before = first;
+		struct packet later = fragment(from, 77, 0, START_NS);
+
+		resolve(&first);
+		assert_memory_equal(&first, &before, sizeof(first));
+		resolve(&later);
+		assert_joined(&later, &first);
+		later = fragment(from, 77, 0, START_NS + 1000);
+		resolve(&later);
+		assert_joined(&later, &first);
+	}
+}
+
+static void before_its_first(void **state)
+{
+	struct packet first = fragment(1, 77, 1, START_NS);
+	struct packet early = fragment(1, 77, 0, START_NS), late = early;
+
+	(void)state;
+	resolve(&early);
+	assert_alone(&early);
+	resolve(&first);
+	resolve(&late);
+	assert_joined(&late, &first);
+}
+
+/* Identity is source, destination, protocol, identification; the VLAN is ours. */
+static void another_datagram(void **state)
+{
+	struct packet first = fragment(1, 77, 1, START_NS);
+	struct packet others[] = {
+		fragment(1, 78, 0, START_NS), fragment(2, 77, 0, START_NS),
+		fragment(1, 77, 0, START_NS), fragment(1, 77, 0, START_NS),
+		fragment(1, 77, 0, START_NS),
+	};
+
+	(void)state;
+	others[2].fragment_id.protocol = PROTO_TCP;
+	others[3].fragment_id.vlan_id = 4;
+	others[4].fragment_id.ip_version = 6;
+	/* Into the very slot, as if all hashes were equal. */
+	fragment_resolve(&table[0], &first);
+	for (int i = 0; i < 5; i++) {
+		fragment_resolve(&table[0], &others[i]);
+		assert_alone(&others[i]);
+	}
+}
+
+/* RFC 8200 section 4.5: 60 seconds. */
+static void life_is_60_seconds(void **state)
+{
+	struct packet first = fragment(1, 77, 1, START_NS);
+	struct packet just = fragment(1, 77, 0, START_NS + 60 * SECOND_NS - 1);
+	struct packet over = fragment(1, 77, 0, START_NS + 60 * SECOND_NS);
+
+	(void)state;
+	resolve(&first);
+	resolve(&over);
+	assert_alone(&over);
+	resolve(&just);
+	assert_joined(&just, &first);
+}
+
+/* Files out of order, or a reordered capture. */
+static void older_than_its_first(void **state)
+{
+	struct packet first = fragment(1, 77, 1, START_NS);
+	struct packet older = fragment(1, 77, 0, START_NS - 3600 * SECOND_NS);
+
+	(void)state;
+	resolve(&first);
+	resolve(&older);
+	assert_joined(&older, &first);
+}
+
+/* Identifications wrap: the latest first fragment is the one. */
+static void identification_is_used_again(void **state)
+{
+	struct packet old = fragment(1, 77, 1, START_NS);
+	struct packet new = fragment(1, 77, 1, START_NS + 61 * SECOND_NS);
+	struct packet later = fragment(1, 77, 0, START_NS + 62 * SECOND_NS);
+
+	(void)state;
+	new.key.port[0] = new.key.port[1] = meter_be16(4321);
+	resolve(&old);
+	resolve(&new);
+	resolve(&later);
+	assert_joined(&later, &new);
+}
+
+static void a_collision_forgets_the_older(void **state)
+{
+	struct packet a = fragment(1, 0, 1, START_NS), b;
+	struct packet later_a = fragment(1, 0, 0, START_NS), later_b;
+	uint32_t id = 1;
+
+	(void)state;
+	do {
+		assert_in_range(id, 1, 65535);
+		b = fragment(1, id++, 1, START_NS);
+	} while (fragment_slot_of(&b.fragment_id) != fragment_slot_of(&a.fragment_id));
+	later_b = fragment(1, id - 1, 0, START_NS);
+	b.key.port[0] = b.key.port[1] = meter_be16(4321);
+	resolve(&a);
+	resolve(&b);
+	resolve(&later_a);
+	assert_alone(&later_a);
+	resolve(&later_b);
+	assert_joined(&later_b, &b);
+}
+
+/* Datagrams in flight at once share no slot as a rule: consecutive identifications spread. */
+static void consecutive_identifications_spread(void **state)
+{
+	static uint8_t used[FRAGMENT_SLOTS];
+	int slots = 0;
+
+	(void)state;
+	for (uint32_t id = 0; id < FRAGMENT_SLOTS; id++) {
+		struct packet p = fragment(1, id, 1, START_NS);
+		uint32_t slot = fragment_slot_of(&p.fragment_id);
+
+		assert_in_range(slot, 0, FRAGMENT_SLOTS - 1);
+		slots += !used[slot];
+		used[slot] = 1;
+	}
+	/* A random function hits 1024 * (1 - 1/e) = 647 of them, give or take 11. */
+	assert_in_range(slots, 600, FRAGMENT_SLOTS);
+}
+
+/* RFC 8200: the identity has no protocol, since a fragment header may name another one. */
+static void ipv6_joins_whatever_the_next_header(void **state)
+{
+	struct packet p[2];
+
+	(void)state;
+	for (int later = 0; later < 2; later++) {
+		struct raw f = { 0 };
+
+		raw_ethernet(&f, 0x86dd);
+		raw_ipv6(&f, 0, PROTO_FRAGMENT);
+		raw_fragment6(&f, PROTO_DEST_OPTIONS, later ? 2 : 0, !later, 0xdeadbeef);
+		raw_extension(&f, PROTO_UDP, 0);
+		raw_udp(&f, 1000, 2000);
+		raw_seal(&f);
+		assert_int_equal(raw_parse(&f, &p[later]), PARSE_DONE);
+		p[later].time_ns = START_NS;
+		key_canonicalize(&p[later]);
+		resolve(&p[later]);
+	}
+	assert_int_equal(p[0].key.protocol, PROTO_UDP);
+	assert_joined(&p[1], &p[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(in_order, begin, end),
+		cmocka_unit_test_setup_teardown(before_its_first, begin, end),
+		cmocka_unit_test_setup_teardown(another_datagram, begin, end),
+		cmocka_unit_test_setup_teardown(life_is_60_seconds, begin, end),
+		cmocka_unit_test_setup_teardown(older_than_its_first, begin, end),
+		cmocka_unit_test_setup_teardown(identification_is_used_again, begin, end),
+		cmocka_unit_test_setup_teardown(a_collision_forgets_the_older, begin, end),
+		cmocka_unit_test_setup_teardown(consecutive_identifications_spread, begin, end),
+		cmocka_unit_test_setup_teardown(ipv6_joins_whatever_the_next_header, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
