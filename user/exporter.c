@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "anonymize.h"
 #include "format.h"
@@ -17,6 +19,7 @@ struct output {
 	const struct format *format;
 	const char *target; /* borrowed from the config */
 	struct outfile file;
+	bool gone; /* its reader left */
 };
 
 struct exporters {
@@ -24,6 +27,7 @@ struct exporters {
 	struct anonymizer *anonymizer;
 	struct output *outputs;
 	size_t count;
+	size_t gone;
 	uint64_t written;
 };
 
@@ -61,10 +65,31 @@ static int parse_output(struct output *o, const char *text)
 	return 0;
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (!strcmp(a, b))
+		return true;
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+static int check_inputs(const char *target, const struct config *c)
+{
+	for (size_t i = 0; i < c->read_files.count; i++) {
+		if (strcmp(target, "-") && same_file(c->read_files.items[i], target)) {
+			log_error("-o: \"%s\" is read by -r; give another place", target);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 static int check_target(const struct exporters *e, const struct output *o, const struct config *c)
 {
 	for (size_t i = 0; i < e->count; i++) {
-		if (!strcmp(e->outputs[i].target, o->target)) {
+		if (same_file(e->outputs[i].target, o->target)) {
 			log_error("-o: two outputs go to \"%s\"; give each a place of its own",
 				  o->target);
 			return -EINVAL;
@@ -75,7 +100,29 @@ static int check_target(const struct exporters *e, const struct output *o, const
 			  o->target);
 		return -EINVAL;
 	}
-	return 0;
+	return check_inputs(o->target, c);
+}
+
+static int check_rotation(const struct exporters *e, const struct config *c)
+{
+	if (!c->rotate.interval_ns && !c->rotate.bytes)
+		return 0;
+	for (size_t i = 0; i < e->count; i++)
+		if (strcmp(e->outputs[i].target, "-"))
+			return 0;
+	log_error("--rotate: no output is a file; give -o FORMAT:FILE");
+	return -EINVAL;
+}
+
+/* Packets that come through a pipe may be live: no record should wait for the next ones. */
+static bool reads_pipe(const struct config *c)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < c->read_files.count; i++)
+		if (!strcmp(c->read_files.items[i], "-"))
+			return fstat(STDIN_FILENO, &st) == 0 && !S_ISREG(st.st_mode);
+	return false;
 }
 
 static int open_output(struct exporters *e, const char *text, const struct config *config)
@@ -90,6 +137,7 @@ static int open_output(struct exporters *e, const char *text, const struct confi
 	if (err)
 		return err;
 	e->count++;
+	o->file.line_buffered |= reads_pipe(config);
 	if (!o->format->header)
 		return 0;
 	o->format->header(&o->file.header, e->columns);
@@ -115,6 +163,8 @@ int exporters_open(struct exporters **out, const struct config *config,
 	for (size_t i = 0; i < count && !err; i++)
 		err = open_output(e, config->outputs.count ? config->outputs.items[i] : "csv",
 				  config);
+	if (!err)
+		err = check_rotation(e, config);
 	if (!err) {
 		*out = e;
 		return 0;
@@ -127,36 +177,59 @@ out:
 	return err;
 }
 
+/* A reader that left (EPIPE) ends its own output; the error remains when nobody is left. */
+static int output_failed(struct exporters *e, struct output *o, int err)
+{
+	if (err != -EPIPE)
+		return err;
+	o->gone = true;
+	e->gone++;
+	return e->gone == e->count ? -EPIPE : 0;
+}
+
+static int output_write(struct exporters *e, struct output *o, const struct flow_record *r,
+			uint64_t now_ns)
+{
+	int err = outfile_begin_row(&o->file, now_ns);
+
+	if (!err) {
+		o->format->row(&o->file.rows, e->columns, r, e->anonymizer);
+		err = outfile_end_row(&o->file);
+	}
+	if (err)
+		return output_failed(e, o, err);
+	e->written++;
+	return 0;
+}
+
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns)
 {
 	struct flow_record hidden;
+	int err = 0;
 
 	if (anonymizer_changes_addresses(e->anonymizer)) {
 		hidden = *r;
 		anonymizer_addresses(e->anonymizer, &hidden, e->columns->need);
 		r = &hidden;
 	}
-	for (size_t i = 0; i < e->count; i++) {
-		struct output *o = &e->outputs[i];
-		int err = outfile_begin_row(&o->file, now_ns);
-
-		if (!err) {
-			o->format->row(&o->file.rows, e->columns, r, e->anonymizer);
-			err = outfile_end_row(&o->file);
-		}
-		if (err)
-			return err;
-		e->written++;
-	}
-	return 0;
+	for (size_t i = 0; i < e->count && !err; i++)
+		if (!e->outputs[i].gone)
+			err = output_write(e, &e->outputs[i], r, now_ns);
+	return err;
 }
 
 int exporters_flush(struct exporters *e)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < e->count && !err; i++)
-		err = outfile_flush(&e->outputs[i].file);
+	for (size_t i = 0; i < e->count && !err; i++) {
+		struct output *o = &e->outputs[i];
+
+		if (!o->gone)
+			err = outfile_flush(&o->file);
+		if (err)
+			err = output_failed(e, o, err);
+	}
 	return err;
 }
 
@@ -165,11 +238,14 @@ static int close_all(struct exporters *e, bool discard)
 	int err = 0;
 
 	for (size_t i = 0; i < e->count; i++) {
+		struct output *o = &e->outputs[i];
 		int closed;
 
-		if (discard)
-			e->outputs[i].file.rows.length = 0;
-		closed = outfile_close(&e->outputs[i].file);
+		if (discard || o->gone)
+			outfile_drop(&o->file);
+		closed = outfile_close(&o->file);
+		if (closed)
+			closed = output_failed(e, o, closed);
 		if (!err)
 			err = closed;
 	}

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -21,6 +23,14 @@ static int report(const struct outfile *f, int err)
 	return err;
 }
 
+/* A pipe that somebody else has made non-blocking is full: waits for its reader. */
+static void await_reader(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	poll(&p, 1, -1);
+}
+
 static int flush(struct outfile *f)
 {
 	size_t done = 0;
@@ -30,7 +40,9 @@ static int flush(struct outfile *f)
 	while (done < f->rows.length) {
 		ssize_t n = write(f->fd, f->rows.data + done, f->rows.length - done);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EAGAIN)
+			await_reader(f->fd);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
 			return report(f, -errno);
@@ -67,20 +79,53 @@ static char *numbered_name(const char *expanded, uint32_t number)
 											: name;
 }
 
+struct used_name {
+	uint32_t repeats;
+	char expanded[];
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct used_name *)a)->expanded,
+		      ((const struct used_name *)b)->expanded);
+}
+
+/* NULL when memory is short. */
+static struct used_name *note_name(struct outfile *f, const char *expanded)
+{
+	struct used_name *name = malloc(sizeof(*name) + strlen(expanded) + 1), **found;
+
+	if (!name)
+		return NULL;
+	name->repeats = 0;
+	strcpy(name->expanded, expanded);
+	found = tsearch(name, &f->used_names, compare_names);
+	if (found && *found == name)
+		return name;
+	free(name);
+	if (!found)
+		return NULL;
+	(*found)->repeats++;
+	return *found;
+}
+
 static int choose_name(struct outfile *f, uint64_t now_ns)
 {
 	time_t seconds = now_ns / NS_PER_S;
+	const struct used_name *name;
 	char expanded[4096];
 	struct tm utc;
 
-	if (!gmtime_r(&seconds, &utc) || !strftime(expanded, sizeof(expanded), f->pattern, &utc))
+	if (!gmtime_r(&seconds, &utc) || !strftime(expanded, sizeof(expanded), f->pattern, &utc)) {
+		log_error("%s: the name is too long; shorten it", f->pattern);
 		return -ENAMETOOLONG;
-	f->repeats = f->last_expanded && !strcmp(f->last_expanded, expanded) ? f->repeats + 1 : 0;
-	free(f->last_expanded);
+	}
 	free(f->name);
-	f->last_expanded = strdup(expanded);
-	f->name = numbered_name(expanded, f->repeats);
-	return f->last_expanded && f->name ? 0 : -ENOMEM;
+	f->name = NULL;
+	name = note_name(f, expanded);
+	if (name)
+		f->name = numbered_name(expanded, name->repeats);
+	return f->name ? 0 : report(f, -ENOMEM);
 }
 
 static int open_name(struct outfile *f)
@@ -115,15 +160,24 @@ int outfile_open(struct outfile *f, const char *pattern, const struct rotation *
 	return open_name(f);
 }
 
+/* Start of the period that the clock is in. */
+static uint64_t period_start(const struct outfile *f)
+{
+	uint64_t interval_ns = f->rotation.interval_ns;
+
+	return interval_ns ? f->clock_ns - f->clock_ns % interval_ns : f->clock_ns;
+}
+
 int outfile_begin_row(struct outfile *f, uint64_t now_ns)
 {
-	uint64_t start = f->rotation.interval_ns ? now_ns - now_ns % f->rotation.interval_ns : 0;
 	bool next = f->fd < 0;
 	int err;
 
 	if (!rotates(f))
 		return 0;
-	if (f->rotation.interval_ns && start > f->period_start_ns)
+	if (now_ns > f->clock_ns)
+		f->clock_ns = now_ns;
+	if (f->rotation.interval_ns && period_start(f) > f->period_start_ns)
 		next = true;
 	if (f->rotation.bytes && f->written + f->rows.length >= f->rotation.bytes)
 		next = true;
@@ -132,13 +186,9 @@ int outfile_begin_row(struct outfile *f, uint64_t now_ns)
 	err = close_current(f);
 	if (err)
 		return err;
-	f->period_start_ns = start;
-	err = choose_name(f, f->rotation.interval_ns ? start : now_ns);
-	if (err) {
-		log_error("%s: %s; shorten the name", f->pattern, strerror(-err));
-		return err;
-	}
-	return open_name(f);
+	f->period_start_ns = period_start(f);
+	err = choose_name(f, f->period_start_ns);
+	return err ? err : open_name(f);
 }
 
 int outfile_end_row(struct outfile *f)
@@ -151,6 +201,12 @@ int outfile_flush(struct outfile *f)
 	return f->fd >= 0 && f->rows.length ? flush(f) : 0;
 }
 
+void outfile_drop(struct outfile *f)
+{
+	f->rows.length = 0;
+	f->rows.failed = f->header.failed = false;
+}
+
 int outfile_close(struct outfile *f)
 {
 	int err = close_current(f);
@@ -158,7 +214,8 @@ int outfile_close(struct outfile *f)
 	text_free(&f->rows);
 	text_free(&f->header);
 	free(f->name);
-	free(f->last_expanded);
-	f->name = f->last_expanded = NULL;
+	tdestroy(f->used_names, free);
+	f->name = NULL;
+	f->used_names = NULL;
 	return err;
 }

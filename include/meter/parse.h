@@ -327,7 +327,7 @@ static __always_inline enum parse_status parse_by_ethertype(struct parser *ps, _
 	return type == ETHERTYPE_BRIDGE ? PARSE_LINK : PARSE_TYPE;
 }
 
-/* ERSPAN's own header, draft-foschiano-erspan-03: III may have a platform subheader, type I none. */
+/* ERSPAN's own header (draft-foschiano-erspan-03): III may add a subheader, I has none. */
 static __always_inline __u32 parse_erspan_len(const struct window *w, __u32 off, __u16 type,
 					      __u16 gre_flags)
 {

@@ -62,18 +62,20 @@ static void take_words(struct words *w, struct input *in)
 	}
 }
 
-/* Sets or removes the variables. */
-static void apply_variables(const struct words *w, bool set)
+/* putenv() borrows the word; setenv() would never give memory back. */
+static void set_variables(const struct words *w)
+{
+	for (int i = 0; i < w->variable_count; i++)
+		require(putenv(w->variables[i]) == 0);
+}
+
+static void unset_variables(const struct words *w)
 {
 	for (int i = 0; i < w->variable_count; i++) {
-		char *equals = strchr(w->variables[i], '=');
+		char *name = strndup(w->variables[i], strcspn(w->variables[i], "="));
 
-		*equals = '\0';
-		if (set)
-			setenv(w->variables[i], equals + 1, 1);
-		else
-			unsetenv(w->variables[i]);
-		*equals = '=';
+		require(name && unsetenv(name) == 0);
+		free(name);
 	}
 }
 
@@ -108,11 +110,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int err;
 
 	take_words(&words, &in);
-	apply_variables(&words, true);
+	set_variables(&words);
 	err = parse(&config, &words, &action);
 	/* Nothing of a first reading is left over for the second. */
 	require(parse(&again, &words, &action_again) == err && action == action_again);
-	apply_variables(&words, false);
+	unset_variables(&words);
 	config_free(&config);
 	config_free(&config); /* as good as once */
 	config_free(&again);

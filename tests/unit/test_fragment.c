@@ -200,6 +200,32 @@ static void consecutive_identifications_spread(void **state)
 	assert_in_range(slots, 600, FRAGMENT_SLOTS);
 }
 
+/* On one host only the ports tell the directions apart, and a later fragment has none. */
+static void one_host_talks_to_itself(void **state)
+{
+	int dirs = 0;
+
+	(void)state;
+	for (int back = 0; back < 2; back++) {
+		struct packet p[2];
+
+		for (int later = 0; later < 2; later++) {
+			p[later] = fragment(1, 77 + back, !later, START_NS);
+			memcpy(p[later].key.addr[1], p[later].key.addr[0], 16);
+			memcpy(p[later].fragment_id.addr, p[later].key.addr, 32);
+			if (!later) {
+				p[0].key.port[back] = meter_be16(9999);
+				p[0].key.port[!back] = meter_be16(53);
+			}
+			key_canonicalize(&p[later]);
+			resolve(&p[later]);
+		}
+		assert_joined(&p[1], &p[0]);
+		dirs += p[1].dir;
+	}
+	assert_int_equal(dirs, 1);
+}
+
 /* RFC 8200: the identity has no protocol, since a fragment header may name another one. */
 static void ipv6_joins_whatever_the_next_header(void **state)
 {
@@ -235,6 +261,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(identification_is_used_again, begin, end),
 		cmocka_unit_test_setup_teardown(a_collision_forgets_the_older, begin, end),
 		cmocka_unit_test_setup_teardown(consecutive_identifications_spread, begin, end),
+		cmocka_unit_test_setup_teardown(one_host_talks_to_itself, begin, end),
 		cmocka_unit_test_setup_teardown(ipv6_joins_whatever_the_next_header, begin, end),
 	};
 
