@@ -2,11 +2,11 @@
 #include "anonymize.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gcrypt.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "log.h"
 
@@ -38,30 +38,40 @@ static bool tells_address(const struct field *f)
 	       f->need & (NEED_NFHASH | NEED_COMMUNITY_ID);
 }
 
+static int random_key(struct anonymizer *a)
+{
+	int err = getrandom(a->key, KEY_MAX, 0) == KEY_MAX ? 0 : -errno;
+
+	a->key_length = KEY_MAX;
+	if (err)
+		log_error("--anonymize: no random key: %s; give --anonymize-key FILE",
+			  strerror(-err));
+	return err;
+}
+
 static int read_key(struct anonymizer *a, const char *path)
 {
-	ssize_t n;
-	int fd;
+	uint8_t bytes[KEY_MAX + 1];
+	FILE *file = fopen(path, "rbe");
+	size_t n = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+	int err = !file || ferror(file) ? -errno : 0;
 
-	if (!path) {
-		a->key_length = KEY_MAX;
-		return getrandom(a->key, KEY_MAX, 0) == KEY_MAX ? 0 : -errno;
+	if (file)
+		fclose(file);
+	if (err)
+		log_error("--anonymize-key %s: %s; give a readable file", path, strerror(-err));
+	if (!err && (n < KEY_MIN || n > KEY_MAX)) {
+		log_error("--anonymize-key %s: has %s %zu bytes; a key file holds %d to %d", path,
+			  n > KEY_MAX ? "more than" : "only", n > KEY_MAX ? KEY_MAX : n, KEY_MIN,
+			  KEY_MAX);
+		err = -EINVAL;
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, a->key, KEY_MAX);
-	if (n < 0)
-		n = -errno;
-	if (fd >= 0)
-		close(fd);
-	if (n >= 0 && n < KEY_MIN) {
-		log_error("--anonymize-key %s: has %zd bytes; a key file holds %d to %d", path, n,
-			  KEY_MIN, KEY_MAX);
-		return -EINVAL;
+	if (!err) {
+		memcpy(a->key, bytes, n);
+		a->key_length = n;
 	}
-	if (n < 0)
-		log_error("--anonymize-key %s: %s; give a readable file", path, strerror(-n));
-	a->key_length = n > 0 ? n : 0;
-	return n < 0 ? n : 0;
+	explicit_bzero(bytes, sizeof(bytes));
+	return err;
 }
 
 static int hide(struct anonymizer *a, const struct columns *columns, const char *name)
@@ -115,12 +125,20 @@ int anonymizer_new(struct anonymizer **out, const struct config *config,
 	int err;
 
 	*out = NULL;
-	if (!config->anonymize && !config->anonymize_prefix)
-		return 0;
+	if (!config->anonymize && !config->anonymize_prefix) {
+		if (!config->anonymize_key)
+			return 0;
+		log_error("--anonymize-key: nothing is anonymized; give --anonymize COLUMNS or "
+			  "--anonymize-prefix");
+		return -EINVAL;
+	}
 	a = calloc(1, sizeof(*a));
 	if (a)
 		a->hidden = calloc(columns->count + 1, sizeof(*a->hidden));
-	err = a && a->hidden ? read_key(a, config->anonymize_key) : -ENOMEM;
+	if (!a || !a->hidden)
+		err = -ENOMEM;
+	else
+		err = config->anonymize_key ? read_key(a, config->anonymize_key) : random_key(a);
 	if (!err)
 		err = open_ciphers(a);
 	if (!err && config->anonymize)

@@ -182,13 +182,14 @@ int columns_select(struct columns *out, const struct config *config)
 
 	*out = (struct columns){ .items = calloc(record_field_count, sizeof(*out->items)) };
 	if (!out->items) {
-		log_error("out of memory at the start; free some");
-		return -ENOMEM;
-	}
-	if (config->fields)
+		err = -ENOMEM;
+	} else if (config->fields) {
 		err = add_fields(out, config);
-	else
+	} else {
 		add_profile(out, config);
+	}
+	if (err == -ENOMEM)
+		log_error("out of memory at the start; free some");
 	if (err)
 		columns_free(out);
 	return err;

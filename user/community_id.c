@@ -87,6 +87,7 @@ void community_id(const struct flow_record *r, char out[40])
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint8_t input[64], digest[21] = { 0 };
 
+	gcry_check_version(NULL); /* the first call initializes libgcrypt */
 	gcry_md_hash_buffer(GCRY_MD_SHA1, digest, input, hash_input(r, input));
 	memcpy(out, "1:", 2);
 	out += 2;

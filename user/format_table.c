@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Aligned columns for a terminal. Rows are printed as flows end, so a column's width is fixed by
- * its kind; what is longer is cut and marked with "~".
+ * its kind. A longer text is cut and marked with "~"; a longer number is not, as it would mislead.
  */
 #include "format.h"
 
@@ -14,8 +14,10 @@ static size_t column_width(const struct field *f)
 	switch (f->type) {
 	case FIELD_ADDR: width = 22; break;
 	case FIELD_MAC: width = 17; break;
-	case FIELD_TEXT:
-	case FIELD_CHARS: width = 24; break;
+	case FIELD_TEXT: width = 24; break;
+	case FIELD_CHARS: width = 30; break;
+	case FIELD_NS_AS_MS: width = 13; break;
+	case FIELD_ADDR_NUMBER: width = 10; break;
 	case FIELD_SPLT_DIRECTION:
 	case FIELD_SPLT_SIZE:
 	case FIELD_SPLT_GAP_MS: width = 32; break;
@@ -38,7 +40,7 @@ static void fit(struct text_buffer *out, size_t start, const struct field *f, bo
 
 	if (out->failed)
 		return;
-	if (length > width && !last) {
+	if (length > width && !last && !aligned_right(f)) {
 		out->length = start + width;
 		out->data[out->length - 1] = '~';
 	}
@@ -61,6 +63,14 @@ static void table_header(struct text_buffer *out, const struct columns *columns)
 	}
 }
 
+/* Nothing of a packet reaches the terminal raw: bytes from 0x80 on may be controls too. */
+static void make_printable(struct text_buffer *out, size_t start)
+{
+	for (size_t i = start; i < out->length; i++)
+		if (out->data[i] < ' ' || out->data[i] > '~')
+			out->data[i] = '?';
+}
+
 static void table_row(struct text_buffer *out, const struct columns *columns,
 		      const struct flow_record *r, struct anonymizer *anonymizer)
 {
@@ -68,12 +78,9 @@ static void table_row(struct text_buffer *out, const struct columns *columns,
 		size_t start = out->length;
 
 		format_value(out, columns->items[i], r);
-		for (size_t c = start; c < out->length; c++)
-			if ((unsigned char)out->data[c] < ' ' || out->data[c] == 0x7f)
-				out->data[c] =
-					'?'; /* nothing of a packet reaches the terminal raw */
 		if (anonymizer_hides(anonymizer, i) && !out->failed)
 			anonymizer_replace(anonymizer, out, start);
+		make_printable(out, start);
 		fit(out, start, columns->items[i], i + 1 == columns->count);
 	}
 }

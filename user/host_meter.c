@@ -44,7 +44,8 @@ struct host_meter {
 	struct fragment_slot *fragments;
 	uint64_t seed;
 	uint64_t max_flows;
-	uint64_t clock_ns; /* the older of the last two packet times */
+	uint64_t look_ns[LISTS]; /* before that no head is due; 0 = look */
+	uint64_t clock_ns;       /* the older of the last two packet times */
 	uint64_t packet_ns;
 };
 
@@ -151,8 +152,10 @@ static bool expire_head(struct host_meter *m, enum flow_list list)
 		slab_append(&m->entries, &m->lists[list], number);
 		return true;
 	}
-	if (!meter_has_passed(last, m->clock_ns, meter_patience_ns(c, &m->config)))
+	if (!meter_has_passed(last, m->clock_ns, meter_patience_ns(c, &m->config))) {
+		m->look_ns[list] = last + meter_patience_ns(c, &m->config) - METER_MS;
 		return false;
+	}
 	entry_end(m, number, meter_silence_reason(c, &m->config));
 	return true;
 }
@@ -160,11 +163,18 @@ static bool expire_head(struct host_meter *m, enum flow_list list)
 /* One wild time stamp must not end everybody's flows, so the clock waits for a second opinion. */
 static void advance_clock(struct host_meter *m, uint64_t now_ns)
 {
-	m->clock_ns = now_ns < m->packet_ns ? now_ns : m->packet_ns;
+	bool backwards = now_ns < m->packet_ns;
+
+	m->clock_ns = backwards ? now_ns : m->packet_ns;
 	m->packet_ns = now_ns;
-	for (int list = 0; list < LISTS; list++)
+	for (int list = 0; list < LISTS; list++) {
+		if (backwards) /* what was due later may be due now */
+			m->look_ns[list] = 0;
+		if (m->clock_ns < m->look_ns[list])
+			continue;
 		for (int i = 0; i < EXPIRY_STEPS && expire_head(m, list); i++)
 			;
+	}
 }
 
 /* Room for one more flow: the flow that has been idle longest makes way. */

@@ -104,7 +104,7 @@
 		SIDE_FLAG(prefix, i, words, "rst", 2, rst),                                     \
 		SIDE_FLAG(prefix, i, words, "fin", 0, fin)
 
-#define SIDE_HEADERS(prefix, i, words, flags_id, tos_id, min_id, max_id)                \
+#define SIDE_HEADERS(prefix, i, words, flags_id, tos_id, dscp_id, min_id, max_id)       \
 	{ prefix "_tcp_flags",                                                          \
 	  "",                                                                           \
 	  "union of the TCP flags " words,                                              \
@@ -125,7 +125,7 @@
 		  FIELD_U8,                                                             \
 		  AT(side[i].dscp),                                                     \
 		  0,                                                                    \
-		  0 },                                                                  \
+		  dscp_id },                                                            \
 		{ prefix "_min_ttl",                                                    \
 		  "hops",                                                               \
 		  "smallest TTL or hop limit " words,                                   \
@@ -242,13 +242,13 @@ const struct field record_fields[] = {
 	{ "duration", "ms", "last minus first packet", FIELD_NS_AS_MS,
 	  AT(side[SIDE_BOTH].duration_ns), 0, IPFIX_IANA(161) },
 	{ "total_packets", "packets", "packets " BOTH, FIELD_U64, AT(side[SIDE_BOTH].packets), 0,
-	  IPFIX_IANA(86) },
+	  0 },
 	{ "total_bytes", "bytes", "bytes " BOTH ", by --accounting", FIELD_U64,
-	  AT(side[SIDE_BOTH].bytes), 0, IPFIX_IANA(85) },
+	  AT(side[SIDE_BOTH].bytes), 0, 0 },
 
 	/* the same by side, under NFStream 6.5's names */
 	SIDE_TIMES("bidirectional", SIDE_BOTH, BOTH, IPFIX_IANA(152), IPFIX_IANA(153)),
-	SIDE_COUNTS("bidirectional", SIDE_BOTH, BOTH, IPFIX_IANA(86), IPFIX_IANA(85)),
+	SIDE_COUNTS("bidirectional", SIDE_BOTH, BOTH, 0, 0),
 	SIDE_TIMES("src2dst", SIDE_SRC2DST, SRC, 0, 0),
 	SIDE_COUNTS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(2), IPFIX_IANA(1)),
 	SIDE_TIMES("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(152), IPFIX_REVERSE(153)),
@@ -271,10 +271,10 @@ const struct field record_fields[] = {
 		   IPFIX_REVERSE(222), IPFIX_REVERSE(221), IPFIX_REVERSE(220), IPFIX_REVERSE(219)),
 
 	/* headers and transport */
-	SIDE_HEADERS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(6), IPFIX_IANA(5), IPFIX_IANA(52),
-		     IPFIX_IANA(53)),
+	SIDE_HEADERS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(6), IPFIX_IANA(5), IPFIX_IANA(195),
+		     IPFIX_IANA(52), IPFIX_IANA(53)),
 	SIDE_HEADERS("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(6), IPFIX_REVERSE(5),
-		     IPFIX_REVERSE(52), IPFIX_REVERSE(53)),
+		     IPFIX_REVERSE(195), IPFIX_REVERSE(52), IPFIX_REVERSE(53)),
 	SIDE_TCP("src2dst", SIDE_SRC2DST, SRC),
 	SIDE_TCP("dst2src", SIDE_DST2SRC, DST),
 	{ "src_initial_window", "bytes", "first TCP window of the source, unscaled", FIELD_U16,
@@ -285,7 +285,7 @@ const struct field record_fields[] = {
 	  AT(client_rtt_us), NEED_TIMING, 0 },
 	{ "server_rtt_us", "us", "SYN to SYN-ACK: probe to destination and back", FIELD_US_KNOWN,
 	  AT(server_rtt_us), NEED_TIMING, 0 },
-	{ "app_latency_us", "us", "last request packet to first response packet with payload",
+	{ "app_latency_us", "us", "first payload of the source to first payload of the destination",
 	  FIELD_US_KNOWN, AT(app_latency_us), NEED_TIMING, 0 },
 	{ "icmp_type", "", "ICMP or ICMPv6 type of the first packet", FIELD_U8, AT(icmp_type), 0,
 	  IPFIX_IANA(176) },
@@ -309,9 +309,10 @@ const struct field record_fields[] = {
 	  FIELD_U16, AT(app_protocol), NEED_DISSECT, 0 },
 	{ "application_name", "", "nDPI's name: MASTER.APPLICATION", FIELD_TEXT,
 	  AT(application_name), NEED_DISSECT, IPFIX_IANA(96) },
-	{ "category_name", "", "nDPI's category", FIELD_TEXT, AT(category_name), NEED_DISSECT, 0 },
+	{ "category_name", "", "nDPI's category", FIELD_TEXT, AT(category_name), NEED_DISSECT,
+	  IPFIX_IANA(372) },
 	{ "application_category_name", "", "the same under NFStream 6.5's name", FIELD_TEXT,
-	  AT(category_name), NEED_DISSECT, 0 },
+	  AT(category_name), NEED_DISSECT, IPFIX_IANA(372) },
 	{ "application_is_guessed", "", "1: by port or address, not from packets", FIELD_U8,
 	  AT(guessed), NEED_DISSECT, 0 },
 	{ "application_confidence", "", "nDPI's confidence value (differs by nDPI version)",
@@ -341,9 +342,10 @@ const struct field record_fields[] = {
 	  NEED_DISSECT, 0 },
 	{ "alpn", "", "application protocols offered in TLS", FIELD_TEXT, AT(text.alpn),
 	  NEED_DISSECT, 0 },
-	{ "user_agent", "", "HTTP User-Agent", FIELD_TEXT, AT(text.user_agent), NEED_DISSECT, 0 },
+	{ "user_agent", "", "HTTP User-Agent", FIELD_TEXT, AT(text.user_agent), NEED_DISSECT,
+	  IPFIX_IANA(468) },
 	{ "content_type", "", "HTTP content type of the response", FIELD_TEXT,
-	  AT(text.content_type), NEED_DISSECT, 0 },
+	  AT(text.content_type), NEED_DISSECT, IPFIX_IANA(469) },
 	{ "url", "", "HTTP URL of the first request", FIELD_TEXT, AT(text.url), NEED_DISSECT, 0 },
 	{ "risk", "", "bit per nDPI risk number (differs by nDPI version)", FIELD_U64, AT(risks),
 	  NEED_DISSECT, 0 },

@@ -85,7 +85,6 @@ enum field_need {
 	NEED_TCP = 8,     /* struct flow_tcp */
 	NEED_TIMING = 16, /* the first packets' milestones */
 	NEED_COMMUNITY_ID = 32,
-	NEED_TUNNELS = 64,
 	NEED_NFHASH = 128,
 	NEED_RATES = 256,
 	NEED_RISK_NAMES = 512,
@@ -111,7 +110,10 @@ enum field_type {
 	FIELD_SPLT_GAP_MS, /* lists, padded with -1 */
 };
 
-/* IPFIX information element of a column; 0 = none. */
+/*
+ * IPFIX information element of a column; 0 = none. Columns of addresses and of ICMP name the
+ * element of IPv4; in a record of IPv6 it is 27, 28, 178 or 179.
+ */
 #define IPFIX_IANA(id)          (id)
 #define IPFIX_REVERSE(id)       (29305u << 16 | (id)) /* enterprise number of RFC 5103 */
 #define IPFIX_ID(ipfix)         ((ipfix)&0xffff)

@@ -83,7 +83,7 @@ meter_expired(const struct flow_counters *c, const struct packet *p, const struc
 		return meter_silence_reason(c, cfg);
 	if (meter_has_passed(first, now, cfg->active_ns))
 		return FLOW_END_ACTIVE;
-	if (meter_finished(c, cfg) &&
+	if (meter_finished(c, cfg) && p->time_ns >= last &&
 	    (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		return FLOW_END_DETECTED;
 	return FLOW_END_NONE;
@@ -186,7 +186,7 @@ static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct pa
 		return;
 	if (first || (!d->next_seq && !d->hole_end)) {
 		d->next_seq = end;
-		d->hole_seq = d->hole_end = end;
+		d->hole_seq = d->hole_end = 1; /* no gap, and not 0: next_seq may be 0 */
 		return;
 	}
 	if (!meter_seq_before(p->tcp_seq, d->next_seq)) {

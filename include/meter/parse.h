@@ -199,11 +199,16 @@ static __always_inline void parse_note_fragment(struct parser *ps, __be32 id, __
 	p->fragment_id.ip_version = p->key.ip_version;
 }
 
+/* In two stores of a word, which the loads of key_canonicalize() can be served from at once. */
 static __always_inline void parse_ipv4_addr(__u8 *to, const __u8 *from)
 {
-	__builtin_memset(to, 0, 10);
-	to[10] = to[11] = 0xff;
-	__builtin_memcpy(to + 12, from, 4);
+	__u64 high = 0, low;
+	__u32 halves[2] = { meter_be32(0xffff) };
+
+	__builtin_memcpy(&halves[1], from, 4);
+	__builtin_memcpy(&low, halves, 8);
+	__builtin_memcpy(to, &high, 8);
+	__builtin_memcpy(to + 8, &low, 8);
 }
 
 /* More to read: PARSE_NETWORK. Nothing behind this header can be read: PARSE_DONE. */

@@ -171,7 +171,7 @@ _Static_assert(sizeof(struct flow_stats) == 208, "flow_stats has no padding");
 struct flow_tcp_dir {
 	__u32 next_seq;      /* highest sequence number seen, plus one */
 	__u32 hole_seq;      /* first byte of the newest gap in the sequence space */
-	__u32 hole_end;      /* equal to hole_seq: no gap */
+	__u32 hole_end;      /* equal to hole_seq: no gap; both 0: nothing seen yet */
 	__u32 retransmitted; /* packets that carry only what was seen before */
 	__u32 out_of_order;  /* packets that fill a gap */
 	__u32 zero_window;   /* packets that announce a window of 0, RST excepted */
