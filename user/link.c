@@ -105,12 +105,13 @@ static void link_ppp_protocol(struct link_start *out, uint32_t offset, uint16_t 
 /* Address and control may be left out, and the protocol's upper zero byte too: RFC 1661, 1662. */
 static void read_ppp(const uint8_t *frame, uint32_t captured, struct link_start *out)
 {
-	uint32_t at = captured >= 2 && (frame[0] == 0xff || frame[0] == 0x0f) ? 2 : 0;
+	bool cisco = captured && (frame[0] & 0x7f) == 0x0f; /* HDLC under PPP's link type */
+	uint32_t at = captured && (cisco || frame[0] == 0xff) ? 2 : 0;
 
 	if (captured < at + 2)
 		link_refuse(out, PARSE_TRUNCATED);
-	else if (at && frame[0] == 0x0f) /* Cisco HDLC under PPP's link type */
-		link_type(out, 4, captured >= 4 ? be16_at(frame + 2) : 0);
+	else if (cisco)
+		link_type(out, 4, be16_at(frame + 2));
 	else if (frame[at] & 1)
 		link_ppp_protocol(out, at + 1, frame[at]);
 	else
@@ -144,7 +145,11 @@ static void read_wlan(const uint8_t *wlan, uint32_t captured, uint32_t offset, b
 
 	out->next = PARSE_NOT_IP;
 	out->ignored = COUNTER_IGNORED_WLAN;
-	if (captured < 24 || (wlan[0] & 0x0c) != 0x08 || (wlan[0] & 0x40) || (wlan[1] & 0x40))
+	if (captured < 2) {
+		link_refuse(out, PARSE_TRUNCATED);
+		return;
+	}
+	if ((wlan[0] & 0x0c) != 0x08 || (wlan[0] & 0x40) || (wlan[1] & 0x40))
 		return;
 	if ((wlan[1] & 3) == 3)
 		header += 6;

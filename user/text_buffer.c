@@ -108,7 +108,7 @@ void text_u128(struct text_buffer *b, const uint8_t bytes[16])
 		b->length = put_u128(b->data + b->length, value) - b->data;
 }
 
-/* A double has no bits left for six decimals. */
+/* Whole numbers beyond 64 bits. */
 static void text_huge(struct text_buffer *b, double value)
 {
 	char digits[DBL_MAX_10_EXP + 8];
@@ -118,7 +118,7 @@ static void text_huge(struct text_buffer *b, double value)
 
 void text_double(struct text_buffer *b, double value)
 {
-	uint64_t scaled, digits;
+	uint64_t whole, millionths, digits;
 	char *at;
 
 	if (!isfinite(value))
@@ -127,16 +127,18 @@ void text_double(struct text_buffer *b, double value)
 		text_char(b, '-');
 		value = -value;
 	}
-	if (value >= 1e12) {
+	if (value >= 1e18) {
 		text_huge(b, value);
 		return;
 	}
 	if (!text_has_room(b, TEXT_NUMBER_ROOM))
 		return;
-	scaled = (uint64_t)(value * 1e6 + 0.5);
-	at = text_put_u64(b->data + b->length, scaled / 1000000);
+	whole = (int64_t)value; /* apart, as value * 10^6 would not be exact */
+	millionths = (int64_t)((value - (int64_t)whole) * 1e6 + 0.5);
+	whole += millionths == 1000000;
+	at = text_put_u64(b->data + b->length, whole);
 	*at++ = '.';
-	digits = eight_digits(scaled % 1000000) >> 16; /* six of them */
+	digits = eight_digits(millionths % 1000000) >> 16; /* six of them */
 	put_eight(at, digits);
 	at += 8 - __builtin_clzll(digits | 1) / 8; /* without trailing zeros, but one */
 	b->length = at - b->data;

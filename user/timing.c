@@ -51,13 +51,13 @@ void timing_packet(struct flow_timing *t, const struct packet *p, bool from_src)
 		return;
 	if (!p->size[ACCOUNT_PAYLOAD])
 		return;
-	if (from_src && t->stage < STAGE_REQUEST) {
+	if (from_src) {
 		timing_mark(t, p, STAGE_REQUEST);
-	} else if (!from_src) {
-		if (t->stage == STAGE_REQUEST) {
-			t->app_latency_us = elapsed_us(t, p);
-			t->known |= TIMING_APP_LATENCY;
-		}
-		t->stage = STAGE_DONE;
+		return;
 	}
+	if (t->stage == STAGE_REQUEST) {
+		t->app_latency_us = elapsed_us(t, p);
+		t->known |= TIMING_APP_LATENCY;
+	}
+	t->stage = STAGE_DONE;
 }

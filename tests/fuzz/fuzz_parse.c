@@ -89,7 +89,8 @@ static void check_sizes(const struct packet *p, uint32_t frame_len)
 	if (p->has_l4 || (icmp && payload)) /* of a cut ICMP header the length is known */
 		require(payload == transport - header);
 	else
-		require(!payload || (payload == transport && p->fragment & FRAGMENT_LATER));
+		/* A later fragment's; it may be inside the first one of another datagram. */
+		require(!payload || (payload == transport && p->fragment));
 }
 
 static void check_facts(const struct packet *p, uint32_t tunnels)

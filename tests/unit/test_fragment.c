@@ -181,23 +181,35 @@ static void a_collision_forgets_the_older(void **state)
 	assert_joined(&later_b, &b);
 }
 
-/* Datagrams in flight at once share no slot as a rule: consecutive identifications spread. */
-static void consecutive_identifications_spread(void **state)
+/* A random function hits 1024 * (1 - 1/e) = 647 of the slots, give or take 11. */
+static void assert_spread(int hosts, int ids, uint32_t id_step)
 {
-	static uint8_t used[FRAGMENT_SLOTS];
+	uint8_t used[FRAGMENT_SLOTS] = { 0 };
 	int slots = 0;
 
-	(void)state;
-	for (uint32_t id = 0; id < FRAGMENT_SLOTS; id++) {
-		struct packet p = fragment(1, id, 1, START_NS);
-		uint32_t slot = fragment_slot_of(&p.fragment_id);
+	for (int i = 0; i < hosts * ids; i++) {
+		struct packet p = fragment(1, 0, 1, START_NS);
+		uint32_t slot;
 
+		p.fragment_id.addr[0][15] = i % hosts;
+		p.fragment_id.id = meter_be32(i / hosts * id_step);
+		slot = fragment_slot_of(&p.fragment_id);
 		assert_in_range(slot, 0, FRAGMENT_SLOTS - 1);
 		slots += !used[slot];
 		used[slot] = 1;
 	}
-	/* A random function hits 1024 * (1 - 1/e) = 647 of them, give or take 11. */
 	assert_in_range(slots, 600, FRAGMENT_SLOTS);
+}
+
+/* Datagrams in flight at once: of one host, of many, with identifications of 16 and 32 bits. */
+static void neighbours_spread(void **state)
+{
+	(void)state;
+	assert_spread(1, FRAGMENT_SLOTS, 1);
+	assert_spread(1, FRAGMENT_SLOTS, 1 << 16);
+	assert_spread(1, FRAGMENT_SLOTS, 1 << 22);
+	assert_spread(256, 4, 1);
+	assert_spread(32, 32, 1 << 16);
 }
 
 /* On one host only the ports tell the directions apart, and a later fragment has none. */
@@ -260,7 +272,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(older_than_its_first, begin, end),
 		cmocka_unit_test_setup_teardown(identification_is_used_again, begin, end),
 		cmocka_unit_test_setup_teardown(a_collision_forgets_the_older, begin, end),
-		cmocka_unit_test_setup_teardown(consecutive_identifications_spread, begin, end),
+		cmocka_unit_test_setup_teardown(neighbours_spread, begin, end),
 		cmocka_unit_test_setup_teardown(one_host_talks_to_itself, begin, end),
 		cmocka_unit_test_setup_teardown(ipv6_joins_whatever_the_next_header, begin, end),
 	};

@@ -360,9 +360,9 @@ static void bytes_past_32_bits(void **state)
 	(void)state;
 	p.segments = 3000000;
 	add(&f, p);
-	p.segment_extra = 100;
+	p.segment_extra = 2000;
 	add(&f, p);
-	assert_int_equal(f.c.dir[0].bytes, 2 * 4500000000 + 299999900);
+	assert_int_equal(f.c.dir[0].bytes, 2 * 4500000000 + 5999998000);
 }
 
 static void statistics_are_optional(void **state)

@@ -344,6 +344,7 @@ static void headers_that_close_the_tunnel(void **state)
 		{ ENCAP_GENEVE, 8, 0x42 },        /* Geneve: version 1 */
 		{ ENCAP_GENEVE, 8, 0x3f },        /* Geneve: options beyond the frame */
 		{ ENCAP_GTP, 8, 0x50 },           /* GTP: version 2 */
+		{ ENCAP_GTP, 8, 0x20 },           /* GTP' */
 		{ ENCAP_GTP, 9, 1 },              /* GTP: echo request */
 		{ ENCAP_GTP_EXTENDED, 20, 0 },    /* GTP: extension header of length 0 */
 		{ ENCAP_GTP_EXTENDED, 31, 0x85 }, /* GTP: one more extension header */
