@@ -129,6 +129,14 @@ static void entry_end(struct host_meter *m, uint32_t number, enum flow_end_reaso
 	slab_release(&m->entries, number);
 }
 
+static bool entry_is_due(const struct host_meter *m, const struct flow_counters *c)
+{
+	uint64_t last = meter_last_ns(c);
+
+	return last <= m->clock_ns &&
+	       meter_has_passed(last, m->clock_ns, meter_patience_ns(c, &m->config));
+}
+
 /*
  * Looks at the head of a list. A head from the clock's future (files out of order) goes to the
  * back, so that nobody waits behind it. False: nothing to do.
@@ -152,7 +160,7 @@ static bool expire_head(struct host_meter *m, enum flow_list list)
 		slab_append(&m->entries, &m->lists[list], number);
 		return true;
 	}
-	if (!meter_has_passed(last, m->clock_ns, meter_patience_ns(c, &m->config))) {
+	if (!entry_is_due(m, c)) {
 		m->look_ns[list] = last + meter_patience_ns(c, &m->config) - METER_MS;
 		return false;
 	}
@@ -310,13 +318,21 @@ void host_meter_look(struct host_meter *m, uint64_t now_ns)
 		return;
 	m->clock_ns = m->packet_ns = now_ns;
 	for (int list = 0; list < LISTS; list++)
-		while (expire_head(m, list))
+		for (uint32_t i = m->entries.used; i && expire_head(m, list); i--)
 			;
 }
 
 void host_meter_end_all(struct host_meter *m, enum flow_end_reason reason)
 {
-	for (int list = 0; list < LISTS; list++)
-		while (m->lists[list].head)
-			entry_end(m, m->lists[list].head, reason);
+	for (int list = 0; list < LISTS; list++) {
+		while (m->lists[list].head) {
+			uint32_t number = m->lists[list].head;
+			const struct entry *e = slab_at(&m->entries, number);
+
+			entry_end(m, number,
+				  entry_is_due(m, &e->counters)
+					  ? meter_silence_reason(&e->counters, &m->config)
+					  : reason);
+		}
+	}
 }

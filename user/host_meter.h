@@ -25,7 +25,7 @@ void host_meter_packet(struct host_meter *m, struct packet *p, const struct fram
 /* Ends the flows that are idle at packet time now_ns: for when no packet comes to say so. */
 void host_meter_look(struct host_meter *m, uint64_t now_ns);
 
-/* Ends every flow, oldest first. */
+/* Ends every flow, oldest first: what fell silent before the last packet as such, others so. */
 void host_meter_end_all(struct host_meter *m, enum flow_end_reason reason);
 
 /* Live flows. */

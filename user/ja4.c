@@ -1,58 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ja4.h"
 
-#include <ctype.h>
 #include <gcrypt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_CODES 256 /* more ciphers or extensions than that are no client's */
+#include "tls_read.h"
 
-enum { EXT_SNI = 0, EXT_SIGNATURES = 13, EXT_ALPN = 16, EXT_VERSIONS = 43 };
+#define MAX_CODES   1024 /* of a kind; a hello with more is no client's */
+#define HASH_DIGITS 12
 
 struct codes {
 	uint16_t items[MAX_CODES];
 	size_t count;
-};
-
-struct cursor {
-	const uint8_t *at, *end;
-	bool broken;
+	bool overflow;
 };
 
 struct hello {
 	struct codes ciphers, extensions, signatures;
 	uint16_t version;
+	bool dtls;
 	bool sni;
 	char alpn[2];
 };
 
-static uint32_t take_number(struct cursor *c, size_t bytes)
+void ja4_prepare(void)
 {
-	uint32_t value = 0;
-
-	if ((size_t)(c->end - c->at) < bytes) {
-		c->broken = true;
-		return 0;
-	}
-	while (bytes--)
-		value = value << 8 | *c->at++;
-	return value;
-}
-
-/* A part of its own, behind a length of length_bytes. */
-static struct cursor take_vector(struct cursor *c, size_t length_bytes)
-{
-	uint32_t length = take_number(c, length_bytes);
-	struct cursor part = { c->at, c->at + length, false };
-
-	if (c->broken || (size_t)(c->end - c->at) < length) {
-		c->broken = true;
-		return (struct cursor){ c->end, c->end, true };
-	}
-	c->at += length;
-	return part;
+	gcry_check_version(NULL);
 }
 
 /* RFC 8701: values that servers must ignore. */
@@ -63,20 +38,29 @@ static bool is_grease(uint16_t code)
 
 static void add_code(struct codes *codes, uint16_t code)
 {
-	if (!is_grease(code) && codes->count < MAX_CODES)
+	if (is_grease(code))
+		return;
+	if (codes->count == MAX_CODES)
+		codes->overflow = true;
+	else
 		codes->items[codes->count++] = code;
 }
 
-static void take_codes(struct cursor *c, struct codes *codes)
+static void take_codes(struct tls_cursor *c, struct codes *codes)
 {
-	while (!c->broken && c->end - c->at >= 2)
-		add_code(codes, take_number(c, 2));
+	while (c->end - c->at >= 2)
+		add_code(codes, tls_number(c, 2));
+}
+
+static bool is_alphanumeric(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 /* First and last character of the first protocol; hex digits if either is not alphanumeric. */
-static void take_alpn(struct cursor *c, struct hello *h)
+static void take_alpn(struct tls_cursor *c, struct hello *h)
 {
-	struct cursor list = take_vector(c, 2), name = take_vector(&list, 1);
+	struct tls_cursor list = tls_vector(c, 2), name = tls_vector(&list, 1);
 	uint8_t first, last;
 
 	if (name.broken || name.at == name.end)
@@ -85,68 +69,77 @@ static void take_alpn(struct cursor *c, struct hello *h)
 	last = name.end[-1];
 	h->alpn[0] = first;
 	h->alpn[1] = last;
-	if (!isascii(first) || !isalnum(first) || !isascii(last) || !isalnum(last)) {
+	if (!is_alphanumeric(first) || !is_alphanumeric(last)) {
 		h->alpn[0] = "0123456789abcdef"[first >> 4];
 		h->alpn[1] = "0123456789abcdef"[last & 15];
 	}
 }
 
-static void take_versions(struct cursor *c, struct hello *h)
+/* The newest one. DTLS counts down: 0xfeff is 1.0, 0xfefc is 1.3 (RFC 9147 section 5.3). */
+static void take_versions(struct tls_cursor *c, struct hello *h)
 {
-	struct cursor list = take_vector(c, 1);
-	struct codes versions = { .count = 0 };
+	struct tls_cursor list = tls_vector(c, 1);
+	bool first = true;
 
-	take_codes(&list, &versions);
-	if (versions.count)
-		h->version = 0;
-	for (size_t i = 0; i < versions.count; i++)
-		if (versions.items[i] > h->version)
-			h->version = versions.items[i];
+	while (list.end - list.at >= 2) {
+		uint16_t version = tls_number(&list, 2);
+
+		if (is_grease(version))
+			continue;
+		if (first || (h->dtls ? version < h->version : version > h->version))
+			h->version = version;
+		first = false;
+	}
 }
 
-static void take_extension(struct cursor *c, struct hello *h)
+static void take_extension(struct tls_cursor *c, struct hello *h)
 {
-	uint16_t type = take_number(c, 2);
-	struct cursor body = take_vector(c, 2), list;
+	uint16_t type = tls_number(c, 2);
+	struct tls_cursor body = tls_vector(c, 2), list;
 
 	if (c->broken)
 		return;
 	add_code(&h->extensions, type);
 	switch (type) {
-	case EXT_SNI: h->sni = true; break;
-	case EXT_ALPN: take_alpn(&body, h); break;
-	case EXT_VERSIONS: take_versions(&body, h); break;
-	case EXT_SIGNATURES:
-		list = take_vector(&body, 2);
+	case TLS_EXT_SNI: h->sni = true; break;
+	case TLS_EXT_ALPN: take_alpn(&body, h); break;
+	case TLS_EXT_VERSIONS: take_versions(&body, h); break;
+	case TLS_EXT_SIGNATURES:
+		list = tls_vector(&body, 2);
 		take_codes(&list, &h->signatures);
 		break;
 	}
 }
 
-/* RFC 8446 section 4.1.2. */
-static bool take_hello(struct cursor *c, struct hello *h)
+/* RFC 8446 section 4.1.2, RFC 6347 section 4.2.1. */
+static bool take_hello(struct tls_cursor *c, struct hello *h)
 {
-	struct cursor part;
+	struct tls_cursor body, part;
 
-	if (take_number(c, 1) != 1)
+	if (tls_number(c, 1) != TLS_CLIENT_HELLO)
 		return false;
-	part = take_vector(c, 3);
-	*c = part;
-	h->version = take_number(c, 2);
-	for (int i = 0; i < 8; i++)
-		take_number(c, 4); /* random */
-	take_vector(c, 1);         /* session id */
-	part = take_vector(c, 2);
+	body = tls_vector(c, 3);
+	h->version = tls_number(&body, 2);
+	tls_skip(&body, TLS_RANDOM);
+	tls_vector(&body, 1); /* session id */
+	if (h->dtls)
+		tls_vector(&body, 1); /* cookie */
+	part = tls_vector(&body, 2);
 	take_codes(&part, &h->ciphers);
-	take_vector(c, 1); /* compression methods */
-	if (c->broken)
+	tls_vector(&body, 1); /* compression methods */
+	if (body.broken)
 		return false;
-	if (c->at == c->end) /* a hello may have no extensions */
+	if (body.at == body.end) /* a hello may have no extensions */
 		return true;
-	part = take_vector(c, 2);
+	part = tls_vector(&body, 2);
 	while (!part.broken && part.at < part.end)
 		take_extension(&part, h);
-	return !c->broken && !part.broken;
+	return !part.broken;
+}
+
+static bool overflowed(const struct hello *h)
+{
+	return h->ciphers.overflow || h->extensions.overflow || h->signatures.overflow;
 }
 
 static int by_value(const void *a, const void *b)
@@ -154,55 +147,65 @@ static int by_value(const void *a, const void *b)
 	return *(const uint16_t *)a - *(const uint16_t *)b;
 }
 
-static size_t put_list(char *to, const struct codes *codes)
+static void sort(struct codes *codes)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < codes->count; i++)
-		n += sprintf(to + n, "%s%04x", i ? "," : "", codes->items[i]);
-	return n;
+	qsort(codes->items, codes->count, sizeof(codes->items[0]), by_value);
 }
 
-/* First 12 hex digits of SHA-256; zeros for an empty list. */
-static void put_hash(char out[13], const char *text, size_t length)
+static char *put_hex(char *to, uint32_t value, int digits)
+{
+	while (digits--)
+		*to++ = "0123456789abcdef"[value >> digits * 4 & 15];
+	return to;
+}
+
+static char *put_list(char *to, const struct codes *codes)
+{
+	for (size_t i = 0; i < codes->count; i++) {
+		if (i)
+			*to++ = ',';
+		to = put_hex(to, codes->items[i], 4);
+	}
+	return to;
+}
+
+/* Zeros for an empty list. */
+static void put_hash(char out[HASH_DIGITS + 1], const char *text, size_t length)
 {
 	uint8_t digest[32];
 
-	if (!length) {
-		memcpy(out, "000000000000", 13);
+	strcpy(out, "000000000000");
+	if (!length)
 		return;
-	}
 	gcry_md_hash_buffer(GCRY_MD_SHA256, digest, text, length);
-	for (int i = 0; i < 6; i++)
-		sprintf(out + 2 * i, "%02x", digest[i]);
+	for (int i = 0; i < HASH_DIGITS / 2; i++)
+		put_hex(out + 2 * i, digest[i], 2);
 }
 
-static void hash_ciphers(const struct hello *h, char out[13])
+static void hash_ciphers(struct hello *h, char out[HASH_DIGITS + 1])
 {
-	struct codes sorted = h->ciphers;
-	char text[MAX_CODES * 5 + 1];
+	char text[MAX_CODES * 5];
 
-	qsort(sorted.items, sorted.count, sizeof(sorted.items[0]), by_value);
-	put_hash(out, text, put_list(text, &sorted));
+	sort(&h->ciphers);
+	put_hash(out, text, put_list(text, &h->ciphers) - text);
 }
 
 /* Sorted, without SNI and ALPN, then the signature algorithms as sent. */
-static void hash_extensions(const struct hello *h, char out[13])
+static void hash_extensions(const struct hello *h, char out[HASH_DIGITS + 1])
 {
 	struct codes sorted = { .count = 0 };
-	char text[2 * MAX_CODES * 5 + 2];
-	size_t n;
+	char text[2 * MAX_CODES * 5], *end;
 
 	for (size_t i = 0; i < h->extensions.count; i++)
-		if (h->extensions.items[i] != EXT_SNI && h->extensions.items[i] != EXT_ALPN)
+		if (h->extensions.items[i] != TLS_EXT_SNI && h->extensions.items[i] != TLS_EXT_ALPN)
 			add_code(&sorted, h->extensions.items[i]);
-	qsort(sorted.items, sorted.count, sizeof(sorted.items[0]), by_value);
-	n = put_list(text, &sorted);
-	if (n && h->signatures.count) {
-		text[n++] = '_';
-		n += put_list(text + n, &h->signatures);
+	sort(&sorted);
+	end = put_list(text, &sorted);
+	if (end != text && h->signatures.count) {
+		*end++ = '_';
+		end = put_list(end, &h->signatures);
 	}
-	put_hash(out, text, n);
+	put_hash(out, text, end - text);
 }
 
 static const char *version_code(uint16_t version)
@@ -228,11 +231,11 @@ static unsigned int at_most_99(size_t n)
 
 bool ja4_client(const uint8_t *hello, size_t length, char transport, char out[JA4_LENGTH + 1])
 {
-	struct cursor c = { hello, hello + length, false };
-	struct hello h = { .alpn = { '0', '0' } };
-	char ciphers[13], extensions[13];
+	struct tls_cursor c = { hello, hello + length, false };
+	struct hello h = { .alpn = { '0', '0' }, .dtls = transport == 'd' };
+	char ciphers[HASH_DIGITS + 1], extensions[HASH_DIGITS + 1];
 
-	if (!take_hello(&c, &h))
+	if (!take_hello(&c, &h) || overflowed(&h))
 		return false;
 	hash_ciphers(&h, ciphers);
 	hash_extensions(&h, extensions);

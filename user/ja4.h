@@ -12,9 +12,12 @@
 
 #define JA4_LENGTH 36 /* without the zero */
 
+/* Once, before threads. */
+void ja4_prepare(void);
+
 /*
- * hello: from the handshake header (type 1, 24-bit length) on, complete. transport: 't' for TCP.
- * False when it is not a well-formed ClientHello.
+ * hello: from the handshake header (type 1, 24-bit length) on, complete. transport: 't' for TCP,
+ * 'd' for DTLS, whose hello has a cookie. False when it is not a well-formed ClientHello.
  */
 bool ja4_client(const uint8_t *hello, size_t length, char transport, char out[JA4_LENGTH + 1]);
 

@@ -7,9 +7,10 @@
 #define USER_NDPI_COMPAT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <ndpi_api.h>
-#include <ndpi_main.h>
 
 #include "ndpi_features.h"
 
@@ -44,24 +45,6 @@ static inline ndpi_protocol compat_process(struct ndpi_detection_module_struct *
 #endif
 }
 
-static inline ndpi_protocol compat_giveup(struct ndpi_detection_module_struct *m,
-					  struct ndpi_flow_struct *f, bool *guessed)
-{
-	u_int8_t flag = 0;
-	ndpi_protocol p;
-
-#if NDPI_GIVEUP_GUESS
-	p = ndpi_detection_giveup(m, f, 1, &flag);
-#elif NDPI_GIVEUP_FLAG
-	p = ndpi_detection_giveup(m, f, &flag);
-#else
-	p = ndpi_detection_giveup(m, f);
-	flag = f->confidence == NDPI_CONFIDENCE_MATCH_BY_PORT;
-#endif
-	*guessed = flag;
-	return p;
-}
-
 static inline uint16_t compat_master(const ndpi_protocol *p)
 {
 #if NDPI_HAS_PROTO_MEMBER
@@ -80,13 +63,44 @@ static inline uint16_t compat_app(const ndpi_protocol *p)
 #endif
 }
 
+/* *guessed: nDPI says so, which it does of everything that it names here for the first time. */
+static inline ndpi_protocol compat_giveup(struct ndpi_detection_module_struct *m,
+					  struct ndpi_flow_struct *f, bool *guessed)
+{
+	u_int8_t flag = 0;
+	ndpi_protocol p;
+
+#if NDPI_GIVEUP_GUESS
+	p = ndpi_detection_giveup(m, f, 1, &flag);
+#elif NDPI_GIVEUP_FLAG
+	p = ndpi_detection_giveup(m, f, &flag);
+#else
+	p = ndpi_detection_giveup(m, f);
+#if NDPI_HAS_WAS_GUESSED
+	flag = f->protocol_was_guessed;
+#else
+	flag = f->confidence == NDPI_CONFIDENCE_MATCH_BY_PORT ||
+	       f->confidence == NDPI_CONFIDENCE_MATCH_BY_IP;
+#endif
+#endif
+	*guessed = flag;
+	return p;
+}
+
+/* Whether giving up may still change a verdict that names an application. */
+static inline bool compat_giveup_refines(void)
+{
+	return NDPI_HAS_STATE; /* a partial one; before 5.0 it is returned as it is */
+}
+
 /* Nothing more is to be learnt from further packets. */
 static inline bool compat_is_final(struct ndpi_detection_module_struct *m,
 				   struct ndpi_flow_struct *f, const ndpi_protocol *p)
 {
 #if NDPI_HAS_STATE
 	(void)m;
-	return p->state == NDPI_STATE_CLASSIFIED && !f->extra_packets_func;
+	return p->state == NDPI_STATE_MONITORING ||
+	       (p->state == NDPI_STATE_CLASSIFIED && !f->extra_packets_func);
 #else
 	return compat_app(p) != NDPI_PROTOCOL_UNKNOWN && !ndpi_extra_dissection_possible(m, f);
 #endif
@@ -111,13 +125,25 @@ static inline void compat_name(struct ndpi_detection_module_struct *m, uint16_t 
 #endif
 }
 
+/* Gone in 4.14. */
 static inline const char *compat_ja3_client(const struct ndpi_flow_struct *f)
 {
 #if NDPI_HAS_JA3_CLIENT
 	return f->protos.tls_quic.ja3_client;
 #else
 	(void)f;
-	return ""; /* gone in 4.14 */
+	return "";
+#endif
+}
+
+/* Since 4.10, and of QUIC too. */
+static inline const char *compat_ja4_client(const struct ndpi_flow_struct *f)
+{
+#if NDPI_HAS_JA4_CLIENT
+	return f->protos.tls_quic.ja4_client;
+#else
+	(void)f;
+	return "";
 #endif
 }
 
@@ -127,15 +153,6 @@ static inline const char *compat_alpn(const struct ndpi_flow_struct *f)
 	return f->protos.tls_quic.alpn;
 #else
 	return f->protos.tls_quic.advertised_alpns;
-#endif
-}
-
-static inline const char *compat_dhcp_fingerprint(const struct ndpi_flow_struct *f)
-{
-#if NDPI_HAS_DHCP_FINGERPRINT
-	return f->protos.dhcp.fingerprint;
-#else
-	return f->protos.dhcp.options;
 #endif
 }
 

@@ -145,6 +145,8 @@ static bool rotates(const struct outfile *f)
 
 int outfile_open(struct outfile *f, const char *pattern, const struct rotation *rotation)
 {
+	int err;
+
 	*f = (struct outfile){ .pattern = pattern, .fd = -1 };
 	if (!strcmp(pattern, "-")) {
 		f->fd = STDOUT_FILENO;
@@ -155,9 +157,10 @@ int outfile_open(struct outfile *f, const char *pattern, const struct rotation *
 	if (rotates(f))
 		return 0;
 	f->name = strdup(pattern);
-	if (!f->name)
-		return report(f, -ENOMEM);
-	return open_name(f);
+	err = f->name ? open_name(f) : report(f, -ENOMEM);
+	if (err)
+		outfile_close(f);
+	return err;
 }
 
 /* Start of the period that the clock is in. */

@@ -285,7 +285,7 @@ const struct field record_fields[] = {
 	  AT(client_rtt_us), NEED_TIMING, 0 },
 	{ "server_rtt_us", "us", "SYN to SYN-ACK: probe to destination and back", FIELD_US_KNOWN,
 	  AT(server_rtt_us), NEED_TIMING, 0 },
-	{ "app_latency_us", "us", "first payload of the source to first payload of the destination",
+	{ "app_latency_us", "us", "last request packet to first response packet with payload",
 	  FIELD_US_KNOWN, AT(app_latency_us), NEED_TIMING, 0 },
 	{ "icmp_type", "", "ICMP or ICMPv6 type of the first packet", FIELD_U8, AT(icmp_type), 0,
 	  IPFIX_IANA(176) },

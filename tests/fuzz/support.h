@@ -53,7 +53,7 @@ static inline uint16_t input_u16(struct input *in)
 	return low | input_u8(in) << 8;
 }
 
-/* Up to length bytes in a block of exactly that size, so that a read past them is seen. free() it. */
+/* Up to length bytes in a block of exactly that size: a read past them is seen. free() it. */
 static inline uint8_t *input_block(struct input *in, size_t length, size_t *taken)
 {
 	uint8_t *block;

@@ -64,7 +64,7 @@ static inline void said_expect(struct said *s, const char *words)
 /* A directory of the test, where it runs. */
 struct files {
 	char path[32];
-	char name[4096];
+	char name[200];
 };
 
 static inline void files_begin(struct files *f)

@@ -9,7 +9,7 @@
 
 #define PACKETS  200
 #define START_NS 1700000000123456789ull
-#define NEED_ALL (NEED_STATS | NEED_TCP | NEED_RATES | NEED_NFHASH | NEED_COMMUNITY_ID)
+#define NEED_ALL (NEED_STATS | NEED_TCP | NEED_RATES)
 
 /* One flow, the packets it was made of and what record_fill() gets. */
 struct sample {
@@ -349,115 +349,6 @@ static void source_is_the_initiator(void **state)
 	assert_int_equal(s.record.side[SIDE_DST2SRC].min_ttl, 0);
 }
 
-static void what_nobody_needs_is_not_made(void **state)
-{
-	struct config config = every_config();
-	struct flow_end end;
-	struct sample s;
-
-	(void)state;
-	sample_begin(&s);
-	sample_packet(&s, 0, 0, 60);
-	sample_packet(&s, 1000000, 0, 60);
-	sample_fill(&s, 0);
-	assert_near(s.record.side[SIDE_BOTH].mean_ps, 0);
-	assert_near(s.record.side[SIDE_BOTH].packet_rate, 0);
-	assert_int_equal(s.record.nfhash, 0);
-	assert_string_equal(s.record.community_id, "");
-	assert_string_equal(s.record.application_name, "");
-	assert_string_equal(s.record.risk_names, "");
-	assert_string_equal(s.record.text.host, "");
-	assert_string_equal(s.record.probe, "probe7");
-	end = (struct flow_end){ &s.key, &s.counters, NULL, NULL, FLOW_END_FORCED };
-	record_fill(&s.record, &s.flow, &end, NEED_ALL, NULL, &config);
-	assert_near(s.record.side[SIDE_BOTH].mean_ps, 0);
-	assert_near(s.record.side[SIDE_BOTH].packet_rate, 2000);
-}
-
-static void ends(void **state)
-{
-	struct config config = every_config();
-	struct sample s;
-
-	(void)state;
-	sample_begin(&s);
-	sample_packet(&s, 0, 0, 60);
-	for (int reason = FLOW_END_IDLE; reason <= FLOW_END_NO_RESOURCES; reason++) {
-		struct flow_end end = { &s.key, &s.counters, NULL, NULL, reason };
-
-		record_fill(&s.record, &s.flow, &end, 0, NULL, &config);
-		assert_int_equal(s.record.end_reason, reason);
-		assert_int_equal(s.record.expiration_id, reason == FLOW_END_ACTIVE);
-	}
-}
-
-/* The agent's half of the flow. */
-static void first_packets(void **state)
-{
-	struct splt_entry splt[2] = { { .size = 1 }, { .size = 2 } };
-	struct sample s;
-
-	(void)state;
-	sample_begin(&s);
-	s.flow = (struct flow){
-		.flow_id = 77,
-		.splt = splt,
-		.splt_count = 2,
-		.timing = { .server_rtt_us = 1,
-			    .client_rtt_us = 2,
-			    .app_latency_us = 3,
-			    .known = 5 },
-		.teid = { 11, 22 },
-		.window = { 33, 44 },
-		.mac = { { 1, 2, 3, 4, 5, 6 }, { 7, 8, 9, 10, 11, 12 } },
-		.icmp_type = 8,
-		.icmp_code = 9,
-		.app = { .master_protocol = 91, .app_protocol = 126, .guessed = 1, .risks = 1 },
-	};
-	sample_packet(&s, 0, 0, 60);
-	sample_fill(&s, NEED_DISSECT);
-	assert_int_equal(s.record.flow_id, 77);
-	assert_ptr_equal(s.record.splt, splt);
-	assert_int_equal(s.record.splt_count, 2);
-	assert_int_equal(s.record.splt_length, 4);
-	assert_int_equal(s.record.server_rtt_us, 1);
-	assert_int_equal(s.record.client_rtt_us, 2);
-	assert_int_equal(s.record.app_latency_us, 3);
-	assert_int_equal(s.record.timing_known, TIMING_SERVER_RTT | TIMING_APP_LATENCY);
-	assert_int_equal(s.record.src_teid, 11);
-	assert_int_equal(s.record.dst_teid, 22);
-	assert_int_equal(s.record.src_window, 33);
-	assert_int_equal(s.record.dst_window, 44);
-	assert_int_equal(s.record.dst_mac[5], 12);
-	assert_int_equal(s.record.icmp_code, 9);
-	assert_int_equal(s.record.app_protocol, 126);
-	assert_int_equal(s.record.guessed, 1);
-}
-
-static void nfhash_is_the_sum(void **state)
-{
-	struct flow_record r = sample_record(), back;
-
-	(void)state;
-	r.vlan_id = 5;
-	record_derive(&r, NEED_NFHASH);
-	/* 192.0.2.1 + 198.51.100.254 + ports + protocol + VLAN */
-	assert_int_equal(r.nfhash, 0xc0000201ull + 0xc63364feull + 40000 + 443 + 6 + 5);
-	back = r;
-	memcpy(back.src_addr, r.dst_addr, 16);
-	memcpy(back.dst_addr, r.src_addr, 16);
-	back.src_port = r.dst_port;
-	back.dst_port = r.src_port;
-	record_derive(&back, NEED_NFHASH);
-	assert_int_equal(back.nfhash, r.nfhash);
-	r.ip_version = 6;
-	memset(r.src_addr, 0xff, 16);
-	memset(r.dst_addr, 0, 15);
-	r.dst_addr[15] = 1;
-	record_derive(&r, NEED_NFHASH);
-	assert_int_equal(r.nfhash, 40000 + 443 + 6 + 5); /* 2^64 - 1 + 1 */
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,10 +361,6 @@ int main(void)
 		cmocka_unit_test(flags_and_headers),
 		cmocka_unit_test(tcp_trouble_by_direction),
 		cmocka_unit_test(source_is_the_initiator),
-		cmocka_unit_test(what_nobody_needs_is_not_made),
-		cmocka_unit_test(ends),
-		cmocka_unit_test(first_packets),
-		cmocka_unit_test(nfhash_is_the_sum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,13 +23,14 @@
 #define FLAGS_OF(side)                                                                           \
 	side "_syn_packets " side "_cwr_packets " side "_ece_packets " side "_urg_packets " side \
 	     "_ack_packets " side "_psh_packets " side "_rst_packets " side "_fin_packets "
-#define STATS                                                                                \
-	STATS_OF("bidirectional", "ps")                                                      \
-	STATS_OF("src2dst", "ps")                                                            \
-	STATS_OF("dst2src", "ps")                                                            \
-	STATS_OF("bidirectional", "piat_ms") STATS_OF("src2dst", "piat_ms")                  \
-		STATS_OF("dst2src", "piat_ms") FLAGS_OF("bidirectional") FLAGS_OF("src2dst") \
-			FLAGS_OF("dst2src")
+#define STATS                                \
+	STATS_OF("bidirectional", "ps")      \
+	STATS_OF("src2dst", "ps")            \
+	STATS_OF("dst2src", "ps")            \
+	STATS_OF("bidirectional", "piat_ms") \
+	STATS_OF("src2dst", "piat_ms")       \
+	STATS_OF("dst2src", "piat_ms")       \
+	FLAGS_OF("bidirectional") FLAGS_OF("src2dst") FLAGS_OF("dst2src")
 #define SPLT "splt_direction splt_ps splt_piat_ms "
 #define NFSTREAM_APP                                                                          \
 	"application_name application_category_name application_is_guessed "                  \
