@@ -56,7 +56,7 @@ static bool append(struct tls_hello *h, const uint8_t *data, size_t length)
 		return false;
 	memcpy(h->bytes + h->length, data, length);
 	h->length += length;
-	return h->bytes[0] == TLS_CLIENT_HELLO;
+	return h->bytes[0] == TLS_CLIENT_HELLO && message_length(h) <= MAX_HELLO;
 }
 
 /* RFC 8446 section 5.1: type, version 3.x, length. */
