@@ -18,6 +18,7 @@ struct flow_table {
 	uint64_t created;
 	uint64_t exported;
 	int error;
+	bool stopped;
 };
 
 struct flow_table *flow_table_new(const struct config *config, const struct columns *columns,
@@ -187,6 +188,7 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 	ledger_add(t->ledger, COUNTER_FLOWS, 1);
 	ledger_add(t->ledger, counter_of_end(end->reason), 1);
 	t->error = exporters_write(t->exporters, &r, r.side[SIDE_BOTH].last_ns);
+	t->stopped = t->error || flow_table_done(t);
 }
 
 /* Memory was short when the flow's first packet came: its record has the counters alone. */
@@ -253,6 +255,11 @@ void flow_table_flush(struct flow_table *t)
 {
 	if (!t->error)
 		t->error = exporters_flush(t->exporters);
+}
+
+const bool *flow_table_stopped(const struct flow_table *t)
+{
+	return &t->stopped;
 }
 
 bool flow_table_done(const struct flow_table *t)

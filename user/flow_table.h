@@ -51,6 +51,8 @@ void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end
 
 /* 0, or the error of an exporter: -EPIPE and worse. Nothing more will be written. */
 int flow_table_error(const struct flow_table *t);
+/* Becomes true with an error or when --stop-after is reached: read on no further. */
+const bool *flow_table_stopped(const struct flow_table *t);
 /* Writes what the exporters hold back: for when somebody is waiting. */
 void flow_table_flush(struct flow_table *t);
 /* --stop-after is reached. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,7 +22,8 @@ struct reader {
 	const struct config *config;
 	struct flow_table *flows;
 	struct ledger *ledger;
-	const volatile bool *stop;
+	const volatile bool *stop; /* a signal asks for it */
+	const bool *stopped;       /* the flow table asks for it */
 	struct frame_reader frames;
 	struct progress progress;
 	uint64_t bytes_before; /* sizes of the files read so far */
@@ -43,7 +45,7 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *b
 
 	r->packets++;
 	frame_reader_packet(&r->frames, h, bytes);
-	if (*r->stop || flow_table_error(r->flows) || flow_table_done(r->flows))
+	if (*r->stop || *r->stopped)
 		pcap_breakloop(r->pcap);
 }
 
@@ -114,6 +116,7 @@ static int open_capture(struct reader *r, const char *name)
 					   "a capture has at least a file header");
 	}
 	setvbuf(file, NULL, _IOFBF, READ_BUFFER);
+	__fsetlocking(file, FSETLOCKING_BYCALLER); /* one thread reads: no lock twice a packet */
 	r->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!r->pcap)
 		return refuse_file(r->name, file, why, "weir reads pcap and pcapng files");
@@ -181,6 +184,7 @@ int source_pcap_run(const struct config *config, const struct meter_config *mete
 		.flows = flows,
 		.ledger = ledger,
 		.stop = stop,
+		.stopped = flow_table_stopped(flows),
 		.frames = { .meter_config = meter_config, .meter = meter, .ledger = ledger },
 	};
 	uint64_t total = 0;
