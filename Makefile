@@ -112,8 +112,10 @@ $(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
 demo: $(BUILD)/weir ## read a recorded capture and show its flows
 	$(Q)tools/demo $(BUILD)/weir
 
-test: $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o $(fuzz_programs) \
-	$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT)) ## run every test
+test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
+	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
+
+test: $(test_programs) ## run every test
 	$(Q)BUILD=$(BUILD) tests/run
 
 bench: $(BUILD)/weir ## measure weir next to its peers

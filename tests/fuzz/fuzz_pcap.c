@@ -58,6 +58,7 @@ static struct config make_config(uint8_t variant)
 		.splt = variant & 8 ? 3 : 255,
 		.profile = variant & 0x20 ? PROFILE_SEED : PROFILE_ALL,
 		.probe_name = "fuzz",
+		.anonymize = variant & 0x20 ? "client_info" : NULL,
 		.anonymize_prefix = variant & 0x20,
 		.quiet = true,
 		.summary = summary.path,
