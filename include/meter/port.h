@@ -30,8 +30,8 @@
 
 /* The copy of a packet's first bytes. The slack lets the masked index below point anywhere. */
 struct window {
-	__u32 len; /* valid bytes, at most METER_WINDOW */
-	__u32 pad;
+	__u32 len;      /* valid bytes, at most METER_WINDOW */
+	__u32 inserted; /* of them, a VLAN tag's that the skb holds aside: 0 or 4, at offset 12 */
 	__u8 bytes[METER_WINDOW + 64];
 };
 

@@ -127,14 +127,22 @@ struct flow_dir {
 };
 _Static_assert(sizeof(struct flow_dir) == 40, "flow_dir has no padding");
 
+/* What the agent still wants of a flow's first packets. */
+enum appetite {
+	APPETITE_BYTES = 0,
+	APPETITE_METADATA = 1, /* struct packet alone: dissection is done */
+	APPETITE_NOTHING = 2,
+};
+
 /* What every packet of a flow touches. */
 struct flow_counters {
-	__u64 state; /* kernel: tag << 32 | closing pass (see bpf/flows.bpf.h); host: 0 */
+	__u64 state; /* kernel: tag << 32 | closing epoch (see bpf/flows.bpf.h); host: 0 */
 	struct flow_dir dir[2]; /* by packet.dir */
 	__u64 previous_ns;      /* last packet of the chunk before this one, 0 = none */
 	__u32 emitted;          /* packets handed to the agent so far */
 	__u8 initiator;         /* the dir that is src2dst */
-	__u8 pad[3];
+	__u8 appetite;          /* enum appetite: what the agent wants of further packets */
+	__u8 pad[2];
 	__u64 reserved[3];
 };
 _Static_assert(sizeof(struct flow_counters) == 128, "two cache lines");
