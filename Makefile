@@ -7,9 +7,10 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
 CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap yaml-0.1 libgcrypt libxxhash
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -53,6 +54,25 @@ $(BUILD)/ndpi_features.h: tools/ndpi-features | $(DEPS)
 	$(call say,PROBE,nDPI)
 	$(Q)CC='$(CC)' tools/ndpi-features > $@
 
+# --- the kernel program -----------------------------------------------------------------------------
+# v3: atomics with a result and compare-and-swap.
+bpf_flags = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude -Ibpf \
+	-I/usr/include/$(shell uname -m)-linux-gnu
+
+$(BUILD)/bpf/weir.bpf.o: bpf/weir.bpf.c $(wildcard include/meter/*.h bpf/*.h) | $(DEPS)
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_flags) -c $< -o $@
+
+$(BUILD)/weir.skel.h: $(BUILD)/bpf/weir.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name weir_bpf > $@
+
+$(BUILD)/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard include/meter/*.h bpf/*.h tests/bpf/*.h) | $(DEPS)
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_flags) -c $< -o $@
+
 # --- objects: plain and with sanitizers ----------------------------------------------------------
 pkg_cflags = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
@@ -60,12 +80,12 @@ cflags     = -std=gnu11 -MMD -MP $(DEFINES) -Iinclude -Iuser -I$(BUILD) $(pkg_cf
 
 objects   = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/ndpi_features.h
+$(BUILD)/obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -c $< -o $@
 
-$(BUILD)/san/%.o: %.c $(BUILD)/ndpi_features.h
+$(BUILD)/san/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(call say,CC-SAN,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 $(SANITIZE) -c $< -o $@
@@ -84,7 +104,7 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -lcmocka -o $@
 
 # --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
-$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h
+$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(call say,CC-FUZZ,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(cflags) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -c $< -o $@
@@ -96,13 +116,7 @@ $(BUILD)/fuzz/%: $(BUILD)/fuzz-obj/tests/fuzz/%.o $(call objects,fuzz-obj,$(LIBR
 
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZERS))
 
-# --- the shared meter inside the kernel -------------------------------------------------------------
-$(BUILD)/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard include/meter/*.h tests/bpf/*.h) | $(DEPS)
-	$(call say,CLANG,$<)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude \
-		-I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
-
+# --- tests inside the kernel ---------------------------------------------------------------------------
 $(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)

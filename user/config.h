@@ -22,6 +22,11 @@ struct rotation {
 	uint64_t bytes;
 };
 
+/* Where an interface's packets are seen. */
+enum config_hook { HOOK_AUTO, HOOK_TC, HOOK_XDP, HOOK_XDP_GENERIC, HOOK_PCAP };
+
+enum config_direction { DIRECTION_BOTH, DIRECTION_IN, DIRECTION_OUT };
+
 /* Levels of options: higher ones replace what lower ones said. */
 enum config_level { LEVEL_DEFAULT, LEVEL_FILE, LEVEL_ENVIRONMENT, LEVEL_ARGV };
 
@@ -31,6 +36,11 @@ struct config {
 	struct string_list interfaces; /* -i */
 	uint64_t snaplen;              /* bytes of a packet that a live capture keeps */
 	bool promisc;
+	uint32_t hook;        /* --hook: enum config_hook */
+	uint32_t direction;   /* --direction: enum config_direction */
+	uint64_t map_entries; /* flows that the kernel's map holds */
+	char *pin;            /* directory of pinned maps and links, NULL = none */
+	uint64_t stats_interval_ns;
 	char *filter; /* libpcap expression, NULL = everything */
 
 	/* metering */

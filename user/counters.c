@@ -20,11 +20,20 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_LOST_CAPTURE_BUFFER] = { "lost", "capture_buffer",
 					  "packets that the kernel's capture buffer had no room "
 					  "for" },
+	[COUNTER_LOST_RING_FULL] = { "lost", "ring_full",
+				     "packets whose numbers found no room on the way to the "
+				     "agent" },
+	[COUNTER_LOST_AGENT_RESTART] = { "lost", "agent_restart",
+					 "packets that an agent held when it was killed, see "
+					 "--pin" },
 	[COUNTER_MISSED_COPIES] = { "", "missed_copies",
 				    "first packets of flows, counted but not looked into" },
 	[COUNTER_UNEXPORTED] = { "", "unexported",
 				 "metered packets whose flows --stop-after or a failed output left "
 				 "without a record" },
+	[COUNTER_OVERFLOW] = { "", "overflow",
+			       "metered packets that found no room in the kernel map and were "
+			       "counted by the agent" },
 	[COUNTER_BYTES] = { "", "bytes", "bytes of the metered packets, by --accounting" },
 	[COUNTER_FLOWS] = { "", "flows", "flow records" },
 	[COUNTER_ENDED_IDLE] = { "ended", "idle", "flows ended by the idle timeout" },

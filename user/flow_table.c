@@ -17,6 +17,8 @@ struct flow_table {
 	struct slab flows;
 	uint64_t created;
 	uint64_t exported;
+	uint64_t settled; /* packets */
+	uint64_t clock_offset_ns;
 	int error;
 	bool stopped;
 };
@@ -53,19 +55,20 @@ static uint32_t larger(uint64_t a, uint64_t b)
 	return larger > UINT32_MAX - 1 ? UINT32_MAX - 1 : larger;
 }
 
-void flow_table_first_packets(const struct flow_table *t, struct meter_config *config)
+void flow_table_first_packets(const struct config *config, const struct columns *columns,
+			      bool dissecting, struct meter_config *out)
 {
 	/* The first one always comes: it tells addresses of the link and numbers the flow. */
-	uint64_t base = t->columns->need & NEED_SPLT ? larger(t->config->splt, 1) : 1;
-	uint64_t timing = t->columns->need & NEED_TIMING ? TIMING_PACKETS : 1;
+	uint64_t base = columns->need & NEED_SPLT ? larger(config->splt, 1) : 1;
+	uint64_t timing = columns->need & NEED_TIMING ? TIMING_PACKETS : 1;
 
-	config->first_tcp = larger(base, timing);
-	config->first_udp = larger(base, timing);
-	config->first_other = larger(base, 1);
-	if (!t->dissector)
+	out->first_tcp = larger(base, timing);
+	out->first_udp = larger(base, timing);
+	out->first_other = larger(base, 1);
+	if (!dissecting)
 		return;
-	config->first_tcp = larger(config->first_tcp, t->config->max_tcp_dissections);
-	config->first_udp = larger(config->first_udp, t->config->max_udp_dissections);
+	out->first_tcp = larger(out->first_tcp, config->max_tcp_dissections);
+	out->first_udp = larger(out->first_udp, config->max_udp_dissections);
 }
 
 static void flow_note_first(struct flow *f, const struct packet *p, const struct frame *frame,
@@ -121,9 +124,14 @@ static uint64_t dissect_limit(const struct flow_table *t, uint8_t protocol)
 				       : 1;
 }
 
+static bool flow_wants_bytes(const struct flow_table *t, const struct flow *f, uint8_t protocol)
+{
+	return t->dissector && !f->dissected && f->packets < dissect_limit(t, protocol);
+}
+
 static bool flow_wants_more(const struct flow_table *t, const struct flow *f, uint8_t protocol)
 {
-	if (t->dissector && !f->dissected && f->packets < dissect_limit(t, protocol))
+	if (flow_wants_bytes(t, f, protocol))
 		return true;
 	if (t->columns->need & NEED_SPLT && f->splt_count < t->config->splt)
 		return true;
@@ -174,16 +182,30 @@ static enum counter counter_of_end(enum flow_end_reason reason)
 	}
 }
 
+/* Times of the kernel's clock -> times since the epoch. */
+static void record_shift(struct flow_record *r, uint64_t offset_ns)
+{
+	for (int side = 0; side < SIDES; side++) {
+		if (!r->side[side].packets)
+			continue;
+		r->side[side].first_ns += offset_ns;
+		r->side[side].last_ns += offset_ns;
+	}
+}
+
 static void flow_export(struct flow_table *t, struct flow *f, const struct flow_end *end)
 {
+	uint64_t packets = end->counters->dir[0].packets + end->counters->dir[1].packets;
 	struct flow_record r;
 
+	t->settled += packets;
 	if (flow_table_done(t) || t->error) {
-		ledger_add(t->ledger, COUNTER_UNEXPORTED,
-			   end->counters->dir[0].packets + end->counters->dir[1].packets);
+		ledger_add(t->ledger, COUNTER_UNEXPORTED, packets);
 		return;
 	}
 	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
+	if (t->clock_offset_ns)
+		record_shift(&r, t->clock_offset_ns);
 	r.export_id = t->exported++;
 	ledger_add(t->ledger, COUNTER_FLOWS, 1);
 	ledger_add(t->ledger, counter_of_end(end->reason), 1);
@@ -205,6 +227,13 @@ static void flow_conclude(struct flow_table *t, struct flow *f)
 		dissect_finish(t->dissector, &f->dissect, &f->app);
 }
 
+static void flow_free(struct flow_table *t, struct flow *f, uint32_t number)
+{
+	free(f->app.text);
+	free(f->splt);
+	slab_release(&t->flows, number);
+}
+
 void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end *end)
 {
 	struct flow *f;
@@ -216,9 +245,38 @@ void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end
 	f = slab_at(&t->flows, number);
 	flow_conclude(t, f);
 	flow_export(t, f, end);
-	free(f->app.text);
-	free(f->splt);
-	slab_release(&t->flows, number);
+	flow_free(t, f, number);
+}
+
+void flow_table_missed(struct flow_table *t, uint32_t number)
+{
+	(void)t;
+	(void)number;
+}
+
+void flow_table_forget(struct flow_table *t, uint32_t number)
+{
+	struct flow *f = number ? slab_at(&t->flows, number) : NULL;
+
+	if (!f)
+		return;
+	flow_conclude(t, f);
+	flow_free(t, f, number);
+}
+
+bool flow_table_wants_bytes(const struct flow_table *t, uint32_t number, uint8_t protocol)
+{
+	return number && flow_wants_bytes(t, slab_at(&t->flows, number), protocol);
+}
+
+void flow_table_set_clock(struct flow_table *t, uint64_t offset_ns)
+{
+	t->clock_offset_ns = offset_ns;
+}
+
+uint64_t flow_table_settled(const struct flow_table *t)
+{
+	return t->settled;
 }
 
 void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end *end)

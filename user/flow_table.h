@@ -30,8 +30,9 @@ struct flow_table *flow_table_new(const struct config *config, const struct colu
 				  struct ledger *ledger);
 void flow_table_free(struct flow_table *t);
 
-/* How many first packets of a flow are needed, by protocol. */
-void flow_table_first_packets(const struct flow_table *t, struct meter_config *config);
+/* How many first packets of a flow are needed, by protocol. dissecting: there is a dissector. */
+void flow_table_first_packets(const struct config *config, const struct columns *columns,
+			      bool dissecting, struct meter_config *out);
 
 /*
  * A first packet of flow *number; 0 is a new flow and gets its number. initiator: the packet.dir
@@ -48,6 +49,17 @@ void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end
  * about the connection (source, addresses of the link, application) stays with the number.
  */
 void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end *end);
+
+/* Copies of first packets did not arrive: what depends on their order stops with what it has. */
+void flow_table_missed(struct flow_table *t, uint32_t number);
+/* The flow goes without a record: nothing was counted. 0 = nothing to do. */
+void flow_table_forget(struct flow_table *t, uint32_t number);
+/* Whether the bytes of the flow's next packet are needed, or struct packet will do. */
+bool flow_table_wants_bytes(const struct flow_table *t, uint32_t number, uint8_t protocol);
+/* Packet times plus this are times since the epoch, ns; 0 unless set. */
+void flow_table_set_clock(struct flow_table *t, uint64_t offset_ns);
+/* Packets in records that were written, or that are counted as unexported. */
+uint64_t flow_table_settled(const struct flow_table *t);
 
 /* 0, or the error of an exporter: -EPIPE and worse. Nothing more will be written. */
 int flow_table_error(const struct flow_table *t);

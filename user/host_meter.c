@@ -22,17 +22,8 @@
 /* Each packet opens one flow at most, so a few steps always keep up. */
 #define EXPIRY_STEPS 4
 
-enum flow_list { LIST_OPEN, LIST_FINISHED, LISTS };
-
-struct entry {
-	struct flow_key key;
-	uint32_t flow; /* the flow table's number */
-	uint32_t hash;
-	uint32_t list; /* enum flow_list */
-	uint32_t zero;
-	struct flow_counters counters;
-	/* then struct flow_stats and struct flow_tcp, if counted */
-};
+/* Only those before LISTS are ordered and expire here. */
+enum flow_list { LIST_OPEN, LIST_FINISHED, LISTS, LIST_LENT = LISTS, ALL_LISTS };
 
 struct host_meter {
 	struct meter_config config;
@@ -40,7 +31,7 @@ struct host_meter {
 	struct ledger *ledger;
 	struct flow_index index;
 	struct slab entries;
-	struct slab_list lists[LISTS];
+	struct slab_list lists[ALL_LISTS];
 	struct fragment_slot *fragments;
 	uint64_t seed;
 	uint64_t max_flows;
@@ -60,7 +51,7 @@ struct host_meter *host_meter_new(const struct meter_config *config, uint64_t ma
 	m->max_flows = max_flows;
 	m->flows = flows;
 	m->ledger = ledger;
-	slab_init(&m->entries, sizeof(struct entry) +
+	slab_init(&m->entries, sizeof(struct host_flow) +
 				       (config->stats ? sizeof(struct flow_stats) : 0) +
 				       (config->tcp ? sizeof(struct flow_tcp) : 0));
 	m->fragments = calloc(FRAGMENT_SLOTS, sizeof(*m->fragments));
@@ -89,43 +80,47 @@ uint64_t host_meter_flows(const struct host_meter *m)
 	return m->entries.used;
 }
 
-static struct flow_stats *entry_stats(const struct host_meter *m, struct entry *e)
+struct flow_stats *host_meter_stats(const struct host_meter *m, struct host_flow *e)
 {
 	return m->config.stats ? (struct flow_stats *)(e + 1) : NULL;
 }
 
-static struct flow_tcp *entry_tcp(const struct host_meter *m, struct entry *e)
+struct flow_tcp *host_meter_tcp(const struct host_meter *m, struct host_flow *e)
 {
 	char *end = (char *)(e + 1) + (m->config.stats ? sizeof(struct flow_stats) : 0);
 
 	return m->config.tcp ? (struct flow_tcp *)end : NULL;
 }
 
-static void entry_report_end(struct host_meter *m, struct entry *e, enum flow_end_reason reason)
+/* goes_on: the same connection in a new record. */
+static void entry_report_end(struct host_meter *m, struct host_flow *e, enum flow_end_reason reason,
+			     bool goes_on)
 {
 	struct flow_end end = {
 		.key = &e->key,
 		.counters = &e->counters,
-		.stats = entry_stats(m, e),
-		.tcp = entry_tcp(m, e),
+		.stats = host_meter_stats(m, e),
+		.tcp = host_meter_tcp(m, e),
 		.reason = reason,
 	};
 
-	if (reason == FLOW_END_ACTIVE) {
+	if (goes_on)
 		flow_table_cut(m->flows, e->flow, &end);
-		return;
-	}
-	flow_table_end(m->flows, e->flow, &end);
-	e->flow = 0;
+	else if (meter_is_empty(&e->counters))
+		flow_table_forget(m->flows, e->flow);
+	else
+		flow_table_end(m->flows, e->flow, &end);
+	if (!goes_on)
+		e->flow = 0;
 }
 
-static void entry_end(struct host_meter *m, uint32_t number, enum flow_end_reason reason)
+void host_meter_end(struct host_meter *m, uint32_t number, enum flow_end_reason reason)
 {
-	struct entry *e = slab_at(&m->entries, number);
+	struct host_flow *e = slab_at(&m->entries, number);
 
 	slab_remove(&m->entries, &m->lists[e->list], number);
 	flow_index_remove(&m->index, e->hash, number);
-	entry_report_end(m, e, reason);
+	entry_report_end(m, e, reason, false);
 	slab_release(&m->entries, number);
 }
 
@@ -145,7 +140,7 @@ static bool expire_head(struct host_meter *m, enum flow_list list)
 {
 	uint32_t number = m->lists[list].head;
 	const struct flow_counters *c;
-	struct entry *e;
+	struct host_flow *e;
 	uint64_t last;
 
 	if (!number)
@@ -164,7 +159,7 @@ static bool expire_head(struct host_meter *m, enum flow_list list)
 		m->look_ns[list] = last + meter_patience_ns(c, &m->config) - METER_MS;
 		return false;
 	}
-	entry_end(m, number, meter_silence_reason(c, &m->config));
+	host_meter_end(m, number, meter_silence_reason(c, &m->config));
 	return true;
 }
 
@@ -186,19 +181,22 @@ static void advance_clock(struct host_meter *m, uint64_t now_ns)
 }
 
 /* Room for one more flow: the flow that has been idle longest makes way. */
-static void make_room(struct host_meter *m)
+static bool make_room(struct host_meter *m)
 {
 	uint32_t open = m->lists[LIST_OPEN].head, finished = m->lists[LIST_FINISHED].head;
 	uint32_t victim = open ? open : finished;
 
+	if (!victim)
+		return false;
 	if (open && finished) {
-		const struct entry *a = slab_at(&m->entries, open);
-		const struct entry *b = slab_at(&m->entries, finished);
+		const struct host_flow *a = slab_at(&m->entries, open);
+		const struct host_flow *b = slab_at(&m->entries, finished);
 
 		if (meter_last_ns(&b->counters) < meter_last_ns(&a->counters))
 			victim = finished;
 	}
-	entry_end(m, victim, FLOW_END_NO_RESOURCES);
+	host_meter_end(m, victim, FLOW_END_NO_RESOURCES);
+	return true;
 }
 
 static uint32_t entry_find(const struct host_meter *m, const struct flow_key *key, uint32_t hash)
@@ -206,7 +204,7 @@ static uint32_t entry_find(const struct host_meter *m, const struct flow_key *ke
 	uint32_t at = hash & m->index.mask;
 
 	for (; m->index.buckets[at].number; at = (at + 1) & m->index.mask) {
-		const struct entry *e;
+		const struct host_flow *e;
 
 		if (m->index.buckets[at].hash != hash)
 			continue;
@@ -217,13 +215,14 @@ static uint32_t entry_find(const struct host_meter *m, const struct flow_key *ke
 	return 0;
 }
 
-static uint32_t entry_new(struct host_meter *m, const struct packet *p, uint32_t hash)
+static uint32_t entry_new(struct host_meter *m, const struct flow_key *key, uint8_t initiator,
+			  uint32_t hash)
 {
-	struct entry *e;
+	struct host_flow *e;
 	uint32_t number;
 
-	if (m->max_flows && m->entries.used >= m->max_flows)
-		make_room(m);
+	if (m->max_flows && m->entries.used >= m->max_flows && !make_room(m))
+		return 0;
 	number = slab_alloc(&m->entries);
 	if (!number)
 		return 0;
@@ -232,25 +231,25 @@ static uint32_t entry_new(struct host_meter *m, const struct packet *p, uint32_t
 		return 0;
 	}
 	e = slab_at(&m->entries, number);
-	e->key = p->key;
+	e->key = *key;
 	e->hash = hash;
-	meter_open(&e->counters, p);
+	e->counters.initiator = initiator;
 	slab_append(&m->entries, &m->lists[LIST_OPEN], number);
 	return number;
 }
 
 /* The flow goes on in a new record; after a cut its source stays the source. */
-static void entry_restart(struct host_meter *m, struct entry *e, const struct packet *p,
+static void entry_restart(struct host_meter *m, struct host_flow *e, const struct packet *p,
 			  enum flow_end_reason reason)
 {
 	uint8_t initiator = reason == FLOW_END_ACTIVE ? e->counters.initiator : p->dir;
 
-	entry_report_end(m, e, reason);
-	memset(&e->counters, 0, m->entries.size - offsetof(struct entry, counters));
+	entry_report_end(m, e, reason, reason == FLOW_END_ACTIVE);
+	memset(&e->counters, 0, m->entries.size - offsetof(struct host_flow, counters));
 	e->counters.initiator = initiator;
 }
 
-static void entry_touch(struct host_meter *m, uint32_t number, struct entry *e)
+static void entry_touch(struct host_meter *m, uint32_t number, struct host_flow *e)
 {
 	enum flow_list list = meter_finished(&e->counters, &m->config) ? LIST_FINISHED : LIST_OPEN;
 
@@ -268,48 +267,117 @@ static uint32_t first_packets(const struct meter_config *cfg, uint8_t protocol)
 				       : cfg->first_other;
 }
 
-static void entry_count(struct host_meter *m, struct entry *e, struct packet *p,
+static void entry_count(struct host_meter *m, struct host_flow *e, struct packet *p,
 			const struct frame *frame)
 {
 	struct flow_counters *c = &e->counters;
 
-	meter_update(c, entry_stats(m, e), entry_tcp(m, e), p, &m->config);
-	ledger_add(m->ledger, COUNTER_METERED, p->segments);
-	ledger_add(m->ledger, COUNTER_BYTES, p->size[m->config.accounting]);
+	meter_update(c, host_meter_stats(m, e), host_meter_tcp(m, e), p, &m->config);
 	if (c->emitted >= first_packets(&m->config, p->key.protocol))
 		return;
-	c->emitted++;
+	c->emitted += p->segments;
 	if (!flow_table_packet(m->flows, &e->flow, c->initiator, p, frame))
 		c->emitted = UINT32_MAX;
 }
 
+static uint32_t entry_hash(const struct host_meter *m, const struct flow_key *key)
+{
+	return XXH3_64bits_withSeed(key, sizeof(*key), m->seed);
+}
+
+static void entry_expire(struct host_meter *m, struct host_flow *e, const struct packet *p)
+{
+	enum flow_end_reason reason = meter_expired(&e->counters, p, &m->config);
+
+	if (reason)
+		entry_restart(m, e, p, reason);
+}
+
 void host_meter_packet(struct host_meter *m, struct packet *p, const struct frame *frame)
 {
-	enum flow_end_reason reason;
 	uint32_t hash, number;
-	struct entry *e;
 
 	key_canonicalize(p);
 	if (p->fragment)
 		fragment_resolve(&m->fragments[fragment_slot_of(&p->fragment_id)], p);
-	hash = XXH3_64bits_withSeed(&p->key, sizeof(p->key), m->seed);
+	hash = entry_hash(m, &p->key);
 	number = entry_find(m, &p->key, hash);
-	if (!number) {
-		number = entry_new(m, p, hash);
+	if (number) {
+		entry_expire(m, slab_at(&m->entries, number), p);
+	} else {
+		number = entry_new(m, &p->key, p->dir, hash);
 		if (!number) {
 			ledger_add(m->ledger, COUNTER_LOST_NO_MEMORY, p->segments);
 			return;
 		}
-		e = slab_at(&m->entries, number);
-	} else {
-		e = slab_at(&m->entries, number);
-		reason = meter_expired(&e->counters, p, &m->config);
-		if (reason)
-			entry_restart(m, e, p, reason);
 	}
-	entry_count(m, e, p, frame);
-	entry_touch(m, number, e);
+	entry_count(m, slab_at(&m->entries, number), p, frame);
+	entry_touch(m, number, slab_at(&m->entries, number));
+	ledger_add(m->ledger, COUNTER_METERED, p->segments);
+	ledger_add(m->ledger, COUNTER_BYTES, meter_bytes(p, m->config.accounting));
 	advance_clock(m, p->time_ns);
+}
+
+uint32_t host_meter_find(const struct host_meter *m, const struct flow_key *key)
+{
+	return entry_find(m, key, entry_hash(m, key));
+}
+
+uint32_t host_meter_flow(struct host_meter *m, const struct flow_key *key, uint8_t initiator)
+{
+	uint32_t hash = entry_hash(m, key);
+	uint32_t number = entry_find(m, key, hash);
+
+	return number ? number : entry_new(m, key, initiator, hash);
+}
+
+struct host_flow *host_meter_at(const struct host_meter *m, uint32_t number)
+{
+	return slab_at(&m->entries, number);
+}
+
+static void entry_move(struct host_meter *m, uint32_t number, enum flow_list list)
+{
+	struct host_flow *e = slab_at(&m->entries, number);
+
+	slab_remove(&m->entries, &m->lists[e->list], number);
+	slab_append(&m->entries, &m->lists[list], number);
+	e->list = list;
+}
+
+void host_meter_lend(struct host_meter *m, uint32_t number)
+{
+	entry_move(m, number, LIST_LENT);
+}
+
+void host_meter_take_back(struct host_meter *m, uint32_t number)
+{
+	const struct host_flow *e = slab_at(&m->entries, number);
+
+	entry_move(m, number, meter_finished(&e->counters, &m->config) ? LIST_FINISHED : LIST_OPEN);
+}
+
+bool host_meter_is_lent(const struct host_flow *f)
+{
+	return f->list == LIST_LENT;
+}
+
+void host_meter_count(struct host_meter *m, uint32_t number, struct packet *p,
+		      const struct frame *frame)
+{
+	struct host_flow *e = slab_at(&m->entries, number);
+
+	if (!meter_is_empty(&e->counters))
+		entry_expire(m, e, p);
+	entry_count(m, e, p, frame);
+	if (!host_meter_is_lent(e))
+		entry_touch(m, number, e);
+}
+
+void host_meter_count_lent(struct host_meter *m, uint32_t number, struct packet *p,
+			   const struct frame *frame)
+{
+	entry_count(m, slab_at(&m->entries, number), p, frame);
 }
 
 void host_meter_look(struct host_meter *m, uint64_t now_ns)
@@ -324,15 +392,15 @@ void host_meter_look(struct host_meter *m, uint64_t now_ns)
 
 void host_meter_end_all(struct host_meter *m, enum flow_end_reason reason)
 {
-	for (int list = 0; list < LISTS; list++) {
+	for (int list = 0; list < ALL_LISTS; list++) {
 		while (m->lists[list].head) {
 			uint32_t number = m->lists[list].head;
-			const struct entry *e = slab_at(&m->entries, number);
+			const struct host_flow *e = slab_at(&m->entries, number);
 
-			entry_end(m, number,
-				  entry_is_due(m, &e->counters)
-					  ? meter_silence_reason(&e->counters, &m->config)
-					  : reason);
+			host_meter_end(m, number,
+				       entry_is_due(m, &e->counters)
+					       ? meter_silence_reason(&e->counters, &m->config)
+					       : reason);
 		}
 	}
 }

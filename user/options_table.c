@@ -30,6 +30,22 @@ static const struct named_value profile_names[] = {
 	{ NULL, 0 },
 };
 
+static const struct named_value hook_names[] = {
+	{ "auto", HOOK_AUTO },
+	{ "tc", HOOK_TC },
+	{ "xdp", HOOK_XDP },
+	{ "xdp-generic", HOOK_XDP_GENERIC },
+	{ "pcap", HOOK_PCAP },
+	{ NULL, 0 },
+};
+
+static const struct named_value direction_names[] = {
+	{ "both", DIRECTION_BOTH },
+	{ "in", DIRECTION_IN },
+	{ "out", DIRECTION_OUT },
+	{ NULL, 0 },
+};
+
 const struct option_info option_table[] = {
 	{ .section = "Source",
 	  .name = "read",
@@ -59,6 +75,11 @@ const struct option_info option_table[] = {
 	  .type = OPTION_FLAG,
 	  .offset = AT(promisc),
 	  .help = "watch packets for others too" },
+	{ .name = "hook", .type = OPTION_CHOICE, .offset = AT(hook), .default_text = "auto", .values = hook_names, .metavar = "HOOK", .help = "hook" },
+	{ .name = "direction", .type = OPTION_CHOICE, .offset = AT(direction), .default_text = "both", .values = direction_names, .metavar = "DIR", .help = "direction" },
+	{ .name = "map-entries", .type = OPTION_COUNT, .offset = AT(map_entries), .default_text = "262144", .min = 64, .max = 16777216, .metavar = "N", .help = "flows" },
+	{ .name = "pin", .type = OPTION_TEXT, .offset = AT(pin), .metavar = "DIR", .help = "pin" },
+	{ .name = "stats-interval", .type = OPTION_DURATION, .offset = AT(stats_interval_ns), .default_text = "0", .max = 1000000000, .metavar = "SEC", .help = "stats" },
 	{ .name = "filter",
 	  .type = OPTION_TEXT,
 	  .offset = AT(filter),

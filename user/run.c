@@ -13,6 +13,7 @@
 #include "host_meter.h"
 #include "log.h"
 #include "record.h"
+#include "source_bpf.h"
 #include "source_live.h"
 #include "source_pcap.h"
 #include "summary.h"
@@ -25,7 +26,8 @@ struct run {
 	struct exporters *exporters;
 	struct flow_table *flows;
 	struct host_meter *meter;
-	struct source_live *live; /* NULL: files */
+	struct source_bpf *bpf; /* one of the two, or NULL: files */
+	struct source_live *live;
 	struct ledger ledger;
 };
 
@@ -78,18 +80,40 @@ static void fill_meter_config(struct run *run)
 		.tcp = !!(run->columns.need & NEED_TCP),
 		.tcp_end = run->config->tcp_end,
 	};
-	flow_table_first_packets(run->flows, &run->meter_config);
+	flow_table_first_packets(run->config, &run->columns, run->dissector != NULL,
+				 &run->meter_config);
 }
 
+/* The kernel program, or with --hook auto libpcap when that is not possible. */
+static int open_interfaces(struct run *run)
+{
+	int err;
+
+	if (run->config->hook == HOOK_PCAP)
+		return source_live_open(&run->live, run->config);
+	err = source_bpf_open(&run->bpf, run->config, &run->meter_config);
+	if (!err || run->config->hook != HOOK_AUTO)
+		return err;
+	if (err == -ENODEV || run->config->pin) {
+		log_error("%s", source_bpf_reason());
+		return err;
+	}
+	if (!run->config->quiet)
+		log_warning("watching through libpcap: %s", source_bpf_reason());
+	return source_live_open(&run->live, run->config);
+}
+
+/* Inputs before outputs: no file is made for a run that cannot begin. */
 static int run_open(struct run *run)
 {
 	int err = columns_select(&run->columns, run->config);
 
 	if (!err)
-		err = run->config->interfaces.count ? source_live_open(&run->live, run->config)
-						    : source_pcap_check(run->config);
-	if (!err)
 		err = open_dissector(run);
+	if (err)
+		return err;
+	fill_meter_config(run);
+	err = run->config->interfaces.count ? open_interfaces(run) : source_pcap_check(run->config);
 	if (!err)
 		err = exporters_open(&run->exporters, run->config, &run->columns);
 	if (err)
@@ -98,14 +122,21 @@ static int run_open(struct run *run)
 				    &run->ledger);
 	if (!run->flows)
 		return out_of_memory();
-	fill_meter_config(run);
 	run->meter = host_meter_new(&run->meter_config, run->config->max_flows, run->flows,
 				    &run->ledger);
 	return run->meter ? 0 : out_of_memory();
 }
 
+static void run_tick(void *context)
+{
+	(void)context;
+}
+
 static int run_source(struct run *run)
 {
+	if (run->bpf)
+		return source_bpf_run(run->bpf, run->meter, run->flows, &run->ledger,
+				      &stop_requested, run_tick, run);
 	if (run->live)
 		return source_live_run(run->live, &run->meter_config, run->meter, run->flows,
 				       &run->ledger, &stop_requested);
@@ -113,8 +144,19 @@ static int run_source(struct run *run)
 			       &run->ledger, &stop_requested);
 }
 
+/* What happened so far, the kernel's part included. */
+static struct ledger run_ledger(const struct run *run)
+{
+	struct ledger all = run->ledger;
+
+	if (run->bpf)
+		source_bpf_ledger(run->bpf, &run->ledger, &all);
+	return all;
+}
+
 static void run_close(struct run *run)
 {
+	source_bpf_close(run->bpf);
 	source_live_close(run->live);
 	host_meter_free(run->meter);
 	flow_table_free(run->flows);
@@ -125,6 +167,7 @@ static void run_close(struct run *run)
 /* What was metered is exported and accounted for, whatever stopped the source. */
 static int run_finish(struct run *run, int err)
 {
+	struct ledger all;
 	int export_err;
 
 	host_meter_end_all(run->meter, FLOW_END_FORCED);
@@ -136,12 +179,13 @@ static int run_finish(struct run *run, int err)
 	run->exporters = NULL;
 	if (export_err == -EPIPE) /* the reader has seen enough: weir ... | head */
 		export_err = 0;
+	all = run_ledger(run);
 	if (!run->config->quiet)
-		summary_print(&run->ledger);
+		summary_print(&all);
 	if (!err)
 		err = export_err;
 	if (run->config->summary) {
-		int summary_err = summary_write(&run->ledger, run->config->summary);
+		int summary_err = summary_write(&all, run->config->summary);
 
 		if (!err)
 			err = summary_err;

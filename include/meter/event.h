@@ -31,8 +31,8 @@ struct event_packet {
 	__u8 initiator; /* the packet.dir that is the entry's source; OVERFLOW: packet.dir */
 	__u8 reason;    /* EVENT_OVERFLOW: enum overflow_reason */
 	__u8 has_mac;   /* the link has addresses */
-	__u8 zero;
-	__u8 mac[12]; /* destination, then source */
+	__u8 missed;    /* an earlier one of the entry's first packets found no room */
+	__u8 mac[12];   /* destination, then source */
 	__u32 zero2;
 	struct packet packet;
 };

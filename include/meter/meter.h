@@ -29,6 +29,11 @@ static __always_inline __u64 meter_first_ns(const struct flow_counters *c)
 	return a->first_ns < b->first_ns ? a->first_ns : b->first_ns;
 }
 
+static __always_inline int meter_is_empty(const struct flow_counters *c)
+{
+	return !c->dir[0].packets && !c->dir[1].packets;
+}
+
 /* TCP said goodbye: RST, or FIN from both sides. */
 static __always_inline int meter_finished(const struct flow_counters *c,
 					  const struct meter_config *cfg)
@@ -218,6 +223,14 @@ static __always_inline void meter_open(struct flow_counters *c, const struct pac
 	c->initiator = p->dir;
 }
 
+/* Bytes of all segments. */
+static __always_inline __u64 meter_bytes(const struct packet *p, __u8 accounting)
+{
+	__u32 size = p->size[accounting & (ACCOUNT_MODES - 1)];
+
+	return (__u64)size * p->segments + (__u64)p->segment_extra * (p->segments - 1);
+}
+
 /*
  * Adds packet p to its flow and sets p->gap_ns. stats and tcp are NULL when not asked for.
  * On the host exact; in the kernel sums are exact, and gaps between packets that two CPUs handle
@@ -244,8 +257,7 @@ static __always_inline void meter_update(struct flow_counters *c, struct flow_st
 	}
 	d->last_ns = now;
 	meter_add(&d->packets, p->segments);
-	meter_add(&d->bytes,
-		  (__u64)size * p->segments + (__u64)p->segment_extra * (p->segments - 1));
+	meter_add(&d->bytes, meter_bytes(p, cfg->accounting));
 	meter_or32(&d->tcp_flags, p->tcp_flags);
 	if (p->ttl > d->ttl_max)
 		d->ttl_max = p->ttl;

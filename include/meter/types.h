@@ -142,7 +142,8 @@ struct flow_counters {
 	__u32 emitted;          /* packets handed to the agent so far */
 	__u8 initiator;         /* the dir that is src2dst */
 	__u8 appetite;          /* enum appetite: what the agent wants of further packets */
-	__u8 pad[2];
+	__u8 missed;            /* a first packet found no room on its way to the agent */
+	__u8 pad[1];
 	__u64 reserved[3];
 };
 _Static_assert(sizeof(struct flow_counters) == 128, "two cache lines");

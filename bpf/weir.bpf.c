@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel program: every packet is parsed, filtered and counted into its flow's entry, or its
+ * numbers go to the agent. It never drops, alters or redirects a packet. The ledger counts each
+ * packet once as seen and once by what became of it.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "closing.bpf.h"
+#include "events.bpf.h"
+#include "filter.bpf.h"
+#include "flows.bpf.h"
+#include "frame.bpf.h"
+#include "maps.bpf.h"
+#include "meter/segments.h"
+#include "parse.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define TCX_NEXT (-1) /* the same as TC_ACT_UNSPEC: other programs have their turn */
+
+static __always_inline void count(struct kernel_ledger *l, enum kernel_counter which, __u64 add)
+{
+	l->value[which] += add;
+}
+
+static __always_inline void count_metered(struct kernel_ledger *l, const struct packet *p)
+{
+	count(l, KERNEL_METERED, p->segments);
+	count(l, KERNEL_BYTES, meter_bytes(p, config.meter.accounting));
+}
+
+static __always_inline __u32 first_packets(__u8 protocol)
+{
+	if (protocol == PROTO_TCP)
+		return config.meter.first_tcp;
+	return protocol == PROTO_UDP ? config.meter.first_udp : config.meter.first_other;
+}
+
+static __always_inline void hand_over_first(struct scratch *s, const struct frame *f,
+					    enum hook hook, struct kernel_ledger *l,
+					    struct flow_counters *c, __u32 index)
+{
+	if (!event_send_first(s, f, hook, c, index))
+		return;
+	c->missed = 1;
+	count(l, KERNEL_MISSED_COPIES, s->parser.pkt.segments);
+}
+
+static __always_inline void overflow(struct scratch *s, const struct frame *f, enum hook hook,
+				     struct kernel_ledger *l, enum overflow_reason reason)
+{
+	const struct packet *p = &s->parser.pkt;
+
+	if (event_send_overflow(s, f, hook, reason)) {
+		count(l, KERNEL_RING_FULL, p->segments);
+		return;
+	}
+	count_metered(l, p);
+	count(l, KERNEL_OVERFLOW, p->segments);
+}
+
+static long wait_a_turn(__u32 i, void *context)
+{
+	(void)i;
+	(void)context;
+	bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Tests only: some packets stay long between the look at the entry and the addition. */
+static __always_inline void widen_race(const struct kernel_ledger *l)
+{
+	if (config.test_spin && !(l->value[KERNEL_SEEN] & 0xffff))
+		bpf_loop(config.test_spin, wait_a_turn, 0, 0);
+}
+
+static __always_inline void meter_entry(struct scratch *s, const struct frame *f, enum hook hook,
+					struct kernel_ledger *l, struct flow_counters *c,
+					__u64 open)
+{
+	struct packet *p = &s->parser.pkt;
+	__u64 state = flow_state(c);
+	__u32 index;
+
+	if (state != open) {
+		/* Of this flow, and closed; else not yet born, or the element of another flow. */
+		overflow(s, f, hook, l,
+			 (state & ~FLOW_CLOSING) == open ? OVERFLOW_CLOSED : OVERFLOW_RACE);
+		return;
+	}
+	if (flow_expired(c, p)) {
+		flow_close(c, open, FLOW_BY_PACKET);
+		overflow(s, f, hook, l, OVERFLOW_CLOSED);
+		return;
+	}
+	widen_race(l);
+	flow_add(c, p);
+	count_metered(l, p);
+	if (c->emitted >= first_packets(p->key.protocol) || c->appetite == APPETITE_NOTHING)
+		return;
+	index = __sync_fetch_and_add(&c->emitted, p->segments);
+	hand_over_first(s, f, hook, l, c, index);
+}
+
+static __always_inline void meter_packet(struct scratch *s, const struct frame *f, enum hook hook,
+					 struct kernel_ledger *l)
+{
+	struct packet *p = &s->parser.pkt;
+	__u64 open = flow_open_word(&p->key);
+	struct flow_counters *c = bpf_map_lookup_elem(&flows, &p->key);
+	long err;
+
+	if (!c) {
+		err = flow_insert(s, open, p->segments);
+		if (!err) {
+			count_metered(l, p);
+			hand_over_first(s, f, hook, l, &s->fresh.counters, 0);
+			return;
+		}
+		if (err == -EEXIST)
+			c = bpf_map_lookup_elem(&flows, &p->key);
+		if (!c) {
+			overflow(s, f, hook, l, err == -EEXIST ? OVERFLOW_RACE : OVERFLOW_FULL);
+			return;
+		}
+	}
+	meter_entry(s, f, hook, l, c, open);
+}
+
+static __always_inline void resolve_fragment(struct scratch *s)
+{
+	struct packet *p = &s->parser.pkt;
+	__u32 at = fragment_slot_of(&p->fragment_id);
+	struct fragment_entry *e = bpf_map_lookup_elem(&fragments, &at);
+
+	if (!e)
+		return;
+	bpf_spin_lock(&e->lock);
+	s->fragment = e->slot;
+	bpf_spin_unlock(&e->lock);
+	fragment_resolve(&s->fragment, p);
+	if (p->fragment != FRAGMENT_FIRST)
+		return;
+	bpf_spin_lock(&e->lock);
+	e->slot = s->fragment;
+	bpf_spin_unlock(&e->lock);
+}
+
+static __always_inline void count_refusal(struct kernel_ledger *l, enum parse_status status,
+					  __u32 segments)
+{
+	switch (status) {
+	case PARSE_TRUNCATED: count(l, KERNEL_TRUNCATED, segments); break;
+	case PARSE_MALFORMED: count(l, KERNEL_MALFORMED, segments); break;
+	case PARSE_TOO_DEEP: count(l, KERNEL_TOO_DEEP, segments); break;
+	default: count(l, KERNEL_NOT_IP, segments); break;
+	}
+}
+
+static __always_inline __u32 header_len(const struct scratch *s, enum parse_status status)
+{
+	return status == PARSE_DONE && s->parser.pkt.has_l4 ? s->parser.pkt.payload_offset : 0;
+}
+
+/*
+ * Parses the window. Of a super-packet each segment carries all headers, those of tunnels that are
+ * not looked into as well.
+ */
+static __always_inline enum parse_status parse_frame(struct scratch *s, const struct frame *f,
+						     enum hook hook)
+{
+	enum parse_status first = hook == HOOK_TC_L3 ? PARSE_NETWORK : PARSE_LINK, status;
+	__u32 tunnels = config.meter.tunnels, headers = 0;
+
+	if (hook != HOOK_XDP && f->gso_size && ~tunnels) {
+		status = parse_window(s, ~0u, first);
+		headers = header_len(s, status);
+	}
+	status = parse_window(s, tunnels, first);
+	if (hook != HOOK_XDP && f->gso_size) {
+		if (!headers)
+			headers = header_len(s, status);
+		meter_segment(&s->parser.pkt, headers, f->gso_size, f->gso_segs);
+	}
+	return status;
+}
+
+static __always_inline int filter_matches(struct scratch *s, const struct frame *f, enum hook hook)
+{
+	__u32 len = s->frame_len;
+
+	if (!config.filter)
+		return 1;
+	if (s->parser.pkt.segments > 1)
+		len = s->parser.pkt.size[ACCOUNT_LINK] + s->parser.pkt.segment_extra;
+	switch (hook) {
+	case HOOK_XDP: return filter_xdp(f->ctx, &s->window, len);
+	case HOOK_TC: return filter_tc(f->ctx, &s->window, len);
+	default: return filter_tc_l3(f->ctx, &s->window, len);
+	}
+}
+
+static __always_inline __u16 interface_number(const struct frame *f)
+{
+	const __u32 *number;
+
+	if (!config.many)
+		return 0;
+	number = bpf_map_lookup_elem(&interfaces, &f->interface);
+	return number ? *number : 0;
+}
+
+static __always_inline void packet(const struct frame *f, enum hook hook)
+{
+	struct kernel_ledger *l = ledger_get();
+	struct scratch *s = scratch_get();
+	enum parse_status status;
+	struct packet *p;
+
+	if (!s || !l)
+		return;
+	frame_load_window(f, hook, &s->window);
+	s->frame_len = config.test_clock ? test_wire_len : f->len;
+	status = parse_frame(s, f, hook);
+	p = &s->parser.pkt;
+	count(l, KERNEL_SEEN, p->segments);
+	if (!filter_matches(s, f, hook)) {
+		count(l, KERNEL_FILTERED, p->segments);
+		return;
+	}
+	if (status != PARSE_DONE) {
+		count_refusal(l, status, p->segments);
+		return;
+	}
+	p->time_ns = config.test_clock ? test_now_ns : bpf_ktime_get_ns();
+	p->key.interface = interface_number(f);
+	key_canonicalize(p);
+	if (p->fragment)
+		resolve_fragment(s);
+	meter_packet(s, f, hook, l);
+}
+
+static __always_inline int xdp_packet(struct xdp_md *ctx)
+{
+	struct frame f;
+
+	frame_open_xdp(&f, ctx);
+	packet(&f, HOOK_XDP);
+	return XDP_PASS;
+}
+
+static __always_inline int tc_packet(struct __sk_buff *ctx, enum hook hook)
+{
+	struct frame f;
+
+	frame_open_tc(&f, ctx, hook);
+	packet(&f, hook);
+	return TCX_NEXT;
+}
+
+SEC("xdp.frags") int weir_xdp(struct xdp_md *ctx)
+{
+	return xdp_packet(ctx);
+}
+
+SEC("tc") int weir_tc(struct __sk_buff *ctx)
+{
+	return tc_packet(ctx, HOOK_TC);
+}
+
+SEC("tc") int weir_tc_l3(struct __sk_buff *ctx)
+{
+	return tc_packet(ctx, HOOK_TC_L3);
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bpf_attach.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <net/if_arp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bpf_pin.h"
+#include "bpf_reason.h"
+#include "tc_filters.h"
+
+/* <linux/bpf.h> of Linux 6.6, which Debian 12's headers are older than. */
+#define TCX_INGRESS 46
+#define TCX_EGRESS  47
+#define TCX_BEFORE  (1u << 3) /* BPF_F_BEFORE: in front of all others, who may redirect */
+
+#ifndef ARPHRD_IP6GRE
+#define ARPHRD_IP6GRE 823 /* <linux/if_arp.h>, which the C library's is older than */
+#endif
+
+#define TC_PRIORITY 1
+#define TC_HANDLES  8 /* processes that may watch one interface by clsact */
+
+static const char *const slot_names[SLOTS] = { "xdp", "in", "out" };
+
+/* --- what kind of interface it is --------------------------------------------------------------- */
+
+struct interface {
+	unsigned int index;
+	int type; /* ARPHRD_* */
+	bool loopback;
+};
+
+static int interface_look(const char *name, struct interface *out)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { 0 };
+	int err = fd < 0 ? -errno : 0;
+
+	out->index = if_nametoindex(name);
+	if (!out->index)
+		err = -ENODEV;
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	if (!err && ioctl(fd, SIOCGIFHWADDR, &request))
+		err = -errno;
+	out->type = request.ifr_hwaddr.sa_family;
+	out->loopback = out->type == ARPHRD_LOOPBACK;
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		return bpf_reason(err, err == -ENODEV ? "no such interface" : strerror(-err),
+				  "`ip link` lists the interfaces");
+	return 0;
+}
+
+/* Whether frames begin with an Ethernet header, or with IP; negative: with something else. */
+static int interface_program(const struct interface *i)
+{
+	switch (i->type) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK: return PROBE_TC;
+	case ARPHRD_NONE: /* tun, WireGuard */
+	case ARPHRD_PPP:
+	case ARPHRD_RAWIP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE: return PROBE_TC_L3;
+	}
+	return bpf_reason(-EOPNOTSUPP, "neither Ethernet nor plain IP frames",
+			  "link type %d needs --hook pcap", i->type);
+}
+
+/* --- XDP ------------------------------------------------------------------------------------------ */
+
+static int other_xdp_program(unsigned int index)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+	char cause[128] = "another XDP program is there";
+	int fd = -1;
+
+	if (!bpf_xdp_query(index, 0, &query) && query.prog_id)
+		fd = bpf_prog_get_fd_by_id(query.prog_id);
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
+		snprintf(cause, sizeof(cause), "another XDP program is there (%s, id %u)",
+			 info.name, info.id);
+	if (fd >= 0)
+		close(fd);
+	return bpf_reason(-EBUSY, cause, "remove it, or use --hook tc");
+}
+
+static int refuse_xdp(int err, unsigned int index, bool generic)
+{
+	switch (-err) {
+	case EBUSY:
+	case EEXIST: return other_xdp_program(index);
+	case EPERM: return bpf_reason(err, "not permitted", "CAP_NET_ADMIN is needed");
+	}
+	if (generic)
+		return bpf_reason(-EOPNOTSUPP, "attaching XDP failed", "%s; try --hook tc",
+				  strerror(-err));
+	return bpf_reason(-EOPNOTSUPP, "attaching XDP failed: driver has no native mode for it",
+			  "try --hook tc (or xdp-generic); the kernel says %s", strerror(-err));
+}
+
+static int attach_xdp(struct bpf_attachment *a, const struct bpf_probe *probe, bool generic)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		    .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+	int fd = bpf_link_create(bpf_probe_program(probe, PROBE_XDP), a->index, BPF_XDP, &opts);
+
+	if (fd < 0)
+		return refuse_xdp(-errno, a->index, generic);
+	a->link[SLOT_XDP] = fd;
+	return 0;
+}
+
+/* --- clsact ----------------------------------------------------------------------------------------- */
+
+/*
+ * A filter has no holder: after SIGKILL it stays. So a process holds an abstract socket for each
+ * handle that it uses, and a filter whose socket nobody holds is a leftover. The socket belongs to
+ * the network namespace, as the interface does.
+ */
+static int hold_handle(unsigned int index, unsigned int handle)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "weir/tc/%u/%u", index,
+			 handle);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, offsetof(struct sockaddr_un, sun_path) + 1 + n)) {
+		close(fd);
+		return -EBUSY;
+	}
+	return fd;
+}
+
+static struct bpf_tc_hook tc_hook(unsigned int index, enum bpf_tc_attach_point point)
+{
+	return (struct bpf_tc_hook){ .sz = sizeof(struct bpf_tc_hook),
+				     .ifindex = index,
+				     .attach_point = point };
+}
+
+static enum bpf_tc_attach_point tc_point(enum bpf_slot slot)
+{
+	return slot == SLOT_IN ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+}
+
+static bool is_ours(uint32_t id)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	bool ours = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+		    !strncmp(info.name, "weir_tc", 7);
+
+	if (fd >= 0)
+		close(fd);
+	return ours;
+}
+
+/* Removes our filter of that handle, if there is one. */
+static int remove_filter(unsigned int index, enum bpf_slot slot, unsigned int handle)
+{
+	struct bpf_tc_hook hook = tc_hook(index, tc_point(slot));
+	LIBBPF_OPTS(bpf_tc_opts, query, .handle = handle, .priority = TC_PRIORITY);
+	LIBBPF_OPTS(bpf_tc_opts, gone, .handle = handle, .priority = TC_PRIORITY);
+
+	if (bpf_tc_query(&hook, &query) || !is_ours(query.prog_id))
+		return 0;
+	return bpf_tc_detach(&hook, &gone) ? 0 : 1;
+}
+
+static int choose_handle(struct bpf_attachment *a)
+{
+	for (a->handle = 1; a->handle <= TC_HANDLES; a->handle++) {
+		a->lock = hold_handle(a->index, a->handle);
+		if (a->lock < 0)
+			continue;
+		remove_filter(a->index, SLOT_IN, a->handle);
+		remove_filter(a->index, SLOT_OUT, a->handle);
+		return 0;
+	}
+	return bpf_reason(-EBUSY, "too many weirs watch this interface", "stop one of them");
+}
+
+static int attach_clsact(struct bpf_attachment *a, int program, enum bpf_slot slot)
+{
+	struct bpf_tc_hook qdisc = tc_hook(a->index, BPF_TC_INGRESS | BPF_TC_EGRESS);
+	struct bpf_tc_hook hook = tc_hook(a->index, tc_point(slot));
+	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = TC_PRIORITY, .prog_fd = program);
+	int err;
+
+	if (a->lock < 0) {
+		err = bpf_tc_hook_create(&qdisc);
+		if (err && err != -EEXIST)
+			return bpf_reason(err, "no clsact qdisc can be made",
+					  "the kernel says %s; use --hook pcap", strerror(-err));
+		a->made_clsact = !err;
+		err = choose_handle(a);
+		if (err)
+			return err;
+	}
+	opts.handle = a->handle;
+	err = bpf_tc_attach(&hook, &opts);
+	if (err)
+		return bpf_reason(err, "attaching a TC filter failed",
+				  "the kernel says %s; use --hook pcap", strerror(-err));
+	a->clsact[slot] = true;
+	return 0;
+}
+
+/* The qdisc goes only if it was made here and nobody else has put a filter in. */
+static void detach_clsact(struct bpf_attachment *a)
+{
+	struct bpf_tc_hook qdisc = tc_hook(a->index, BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	for (int slot = SLOT_IN; slot <= SLOT_OUT; slot++)
+		if (a->clsact[slot])
+			remove_filter(a->index, slot, a->handle);
+	if (a->made_clsact && !tc_filters_exist(a->index))
+		bpf_tc_hook_destroy(&qdisc);
+	if (a->lock >= 0)
+		close(a->lock);
+	a->lock = -1;
+	a->clsact[SLOT_IN] = a->clsact[SLOT_OUT] = a->made_clsact = false;
+}
+
+int bpf_detach_leftovers(const char *name)
+{
+	unsigned int index = if_nametoindex(name);
+	int removed = 0;
+
+	if (!index)
+		return -ENODEV;
+	for (unsigned int handle = 1; handle <= TC_HANDLES; handle++) {
+		int lock = hold_handle(index, handle);
+
+		if (lock < 0)
+			continue;
+		removed += remove_filter(index, SLOT_IN, handle);
+		removed += remove_filter(index, SLOT_OUT, handle);
+		close(lock);
+	}
+	return removed;
+}
+
+/* --- TCX ------------------------------------------------------------------------------------------ */
+
+static int attach_tc(struct bpf_attachment *a, int program, enum bpf_slot slot)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_BEFORE);
+	int fd = bpf_link_create(program, a->index, slot == SLOT_IN ? TCX_INGRESS : TCX_EGRESS,
+				 &opts);
+
+	if (fd >= 0) {
+		a->link[slot] = fd;
+		return 0;
+	}
+	switch (errno) {
+	case EPERM:
+	case EACCES: return bpf_reason(-EPERM, "not permitted", "CAP_NET_ADMIN is needed");
+	case EINVAL: return attach_clsact(a, program, slot); /* no TCX: before Linux 6.6 */
+	}
+	return bpf_reason(-errno, "attaching to TC failed", "the kernel says %s; use --hook pcap",
+			  strerror(errno));
+}
+
+/* --- pinned links ----------------------------------------------------------------------------------- */
+
+/* A link of an earlier agent goes on with our program. 0: there is one. */
+static int adopt_link(struct bpf_attachment *a, const char *path, int program, enum bpf_slot slot)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t size = sizeof(info);
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		return -errno;
+	/* XDP's and TCX's info both begin with the interface; 0 when that is gone. */
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.xdp.ifindex == a->index &&
+	    !bpf_link_update(fd, program, NULL)) {
+		a->link[slot] = fd;
+		return 0;
+	}
+	close(fd);
+	unlink(path);
+	return -ESTALE;
+}
+
+static int attach_slot(struct bpf_attachment *a, const struct bpf_probe *probe,
+		       const struct config *config, enum bpf_slot slot, int program)
+{
+	char path[BPF_PIN_PATH];
+	int err;
+
+	if (config->pin) {
+		bpf_pin_link_path(path, config->pin, a->name, slot_names[slot]);
+		if (!adopt_link(a, path, program, slot))
+			return 0;
+	}
+	if (slot == SLOT_XDP)
+		err = attach_xdp(a, probe, config->hook == HOOK_XDP_GENERIC);
+	else
+		err = attach_tc(a, program, slot);
+	if (!err && config->pin && a->link[slot] >= 0 && bpf_obj_pin(a->link[slot], path))
+		return bpf_reason(-errno, "a link cannot be pinned", "--pin %s: %s", config->pin,
+				  strerror(errno));
+	return err;
+}
+
+/* --- all of them ------------------------------------------------------------------------------------ */
+
+static int hold_promisc(struct bpf_attachment *a)
+{
+	struct packet_mreq request = { .mr_ifindex = a->index, .mr_type = PACKET_MR_PROMISC };
+
+	a->promisc = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (a->promisc >= 0 &&
+	    !setsockopt(a->promisc, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof(request)))
+		return 0;
+	return bpf_reason(-errno, strerror(errno), "--promisc needs CAP_NET_RAW");
+}
+
+static int attach_slots(struct bpf_attachment *a, const struct bpf_probe *probe,
+			const struct config *config, const struct interface *i)
+{
+	bool xdp = config->hook == HOOK_XDP || config->hook == HOOK_XDP_GENERIC;
+	int which = interface_program(i), err = 0, fd;
+
+	if (which < 0)
+		return which;
+	if (xdp && which == PROBE_TC_L3)
+		return bpf_reason(-EOPNOTSUPP, "no Ethernet frames, which XDP is for",
+				  "use --hook tc");
+	fd = bpf_probe_program(probe, which);
+	if (config->direction != DIRECTION_OUT)
+		err = attach_slot(a, probe, config, xdp ? SLOT_XDP : SLOT_IN,
+				  xdp ? bpf_probe_program(probe, PROBE_XDP) : fd);
+	/* What leaves the loopback interface comes in on it again. */
+	if (!err && config->direction != DIRECTION_IN && !i->loopback)
+		err = attach_slot(a, probe, config, SLOT_OUT, fd);
+	return err;
+}
+
+int bpf_attach(struct bpf_attachment *a, const struct bpf_probe *probe, const struct config *config,
+	       const char *name)
+{
+	struct interface i;
+	int err;
+
+	*a = (struct bpf_attachment){ .link = { -1, -1, -1 }, .lock = -1, .promisc = -1 };
+	snprintf(a->name, sizeof(a->name), "%s", name);
+	err = interface_look(name, &i);
+	if (err)
+		return err;
+	a->index = i.index;
+	err = attach_slots(a, probe, config, &i);
+	if (!err && config->promisc)
+		err = hold_promisc(a);
+	if (err)
+		bpf_detach(a, false);
+	return err;
+}
+
+void bpf_detach(struct bpf_attachment *a, bool keep)
+{
+	for (int slot = 0; slot < SLOTS; slot++) {
+		if (a->link[slot] >= 0)
+			close(a->link[slot]);
+		a->link[slot] = -1;
+	}
+	if (a->promisc >= 0)
+		close(a->promisc);
+	a->promisc = -1;
+	if (!keep && a->index && a->lock >= 0)
+		detach_clsact(a);
+	a->index = 0;
+}

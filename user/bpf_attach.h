@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel program on an interface: XDP and TCX by links, which end with their holder, clsact
+ * filters where the kernel has no TCX (before 6.6). Other programs on the hook stay as they are.
+ */
+#ifndef USER_BPF_ATTACH_H
+#define USER_BPF_ATTACH_H
+
+#include <net/if.h>
+#include <stdbool.h>
+
+#include "bpf_probe.h"
+#include "config.h"
+
+/* A place on an interface that takes a program. */
+enum bpf_slot { SLOT_XDP, SLOT_IN, SLOT_OUT, SLOTS };
+
+struct bpf_attachment {
+	char name[IFNAMSIZ];
+	unsigned int index;  /* 0: not attached */
+	int link[SLOTS];     /* fd of a link, or -1 */
+	bool clsact[SLOTS];  /* a filter of ours */
+	bool made_clsact;    /* the qdisc is ours too */
+	int lock;            /* fd that says which filters belong to a living process */
+	unsigned int handle; /* of the clsact filters */
+	int promisc;         /* fd that keeps the interface promiscuous, or -1 */
+};
+
+/*
+ * Attaches to interface name. 0, or negative with a bpf_reason(): -ENODEV no such interface,
+ * -EBUSY another XDP program is there, -EOPNOTSUPP the driver or link type cannot, -EPERM.
+ */
+int bpf_attach(struct bpf_attachment *a, const struct bpf_probe *probe, const struct config *config,
+	       const char *name);
+/* keep: links are pinned and stay. The interface may be gone. */
+void bpf_detach(struct bpf_attachment *a, bool keep);
+/* Removes clsact filters of weir that nobody holds; how many, or negative errno. */
+int bpf_detach_leftovers(const char *name);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bpf_probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bpf_pin.h"
+#include "bpf_reason.h"
+#include "filter_install.h"
+#include "weir.skel.h"
+
+#define RING_BYTES (32u << 20)
+
+/* A CPU's free list of an LRU map may keep this many elements for itself: kernel/bpf/bpf_lru_list.c */
+#define LRU_LOCAL 128
+
+/* Called by the agent. */
+enum call { CALL_SWEEP, CALL_COLLECT, CALL_REOPEN, CALL_SATE, CALLS };
+
+static const char *const call_names[CALLS] = { "sweep", "collect", "reopen", "sate" };
+static const char *const program_names[PROBE_PROGRAMS] = { "weir_xdp", "weir_tc", "weir_tc_l3" };
+
+struct bpf_probe {
+	struct bpf_object *object;
+	int calls[CALLS];
+	int ledger, grace, grace_token;
+	struct control *control;
+	struct flow_key *closing;
+	struct sated_flow *sated;
+	bool adopted;
+};
+
+static uint32_t value_size(const struct meter_config *meter)
+{
+	return sizeof(struct flow_counters) + (meter->stats ? sizeof(struct flow_stats) : 0) +
+	       (meter->tcp ? sizeof(struct flow_tcp) : 0);
+}
+
+/* What is not attached is not loaded, so a kernel that lacks what it needs does not mind. */
+static void choose_programs(struct bpf_object *object, const struct config *config,
+			    const struct bpf_probe_test *test)
+{
+	bool xdp = config->hook == HOOK_XDP || config->hook == HOOK_XDP_GENERIC;
+
+	if (!test && !xdp)
+		bpf_program__set_autoload(
+			bpf_object__find_program_by_name(object, program_names[PROBE_XDP]), false);
+}
+
+static int set_sizes(struct bpf_object *object, const struct config *config,
+		     const struct meter_config *meter)
+{
+	struct bpf_map *flows = bpf_object__find_map_by_name(object, "flows");
+	uint32_t reserve = LRU_LOCAL * (libbpf_num_possible_cpus() + 1);
+	int err = bpf_map__set_max_entries(flows, config->map_entries + reserve);
+
+	if (!err)
+		err = bpf_map__set_value_size(flows, value_size(meter));
+	if (!err)
+		err = bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "events"),
+					       RING_BYTES);
+	return err;
+}
+
+static void fill_config(struct probe_config *to, const struct config *config,
+			const struct meter_config *meter, const struct bpf_probe_test *test)
+{
+	to->meter = *meter;
+	to->max_live = config->map_entries;
+	to->snaplen = config->snaplen < EVENT_MAX_BYTES ? config->snaplen : EVENT_MAX_BYTES;
+	to->ring_bytes = RING_BYTES;
+	to->flow_end_size =
+		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size(meter);
+	to->filter = config->filter && *config->filter;
+	to->many = config->interfaces.count > 1;
+	if (!test)
+		return;
+	to->test_clock = test->clock;
+	to->test_spin = test->spin;
+}
+
+/* The program's constants are this struct alone. */
+static int set_config(struct bpf_object *object, const struct config *config,
+		      const struct meter_config *meter, const struct bpf_probe_test *test)
+{
+	struct probe_config value = { 0 };
+	struct bpf_map *map;
+
+	fill_config(&value, config, meter, test);
+	bpf_object__for_each_map(map, object)
+	{
+		if (strstr(bpf_map__name(map), ".rodata"))
+			return bpf_map__set_initial_value(map, &value, sizeof(value));
+	}
+	return -ENOENT;
+}
+
+static void *map_memory(const struct bpf_probe *p, const char *map, size_t size)
+{
+	void *memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_probe_map(p, map), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int find_parts(struct bpf_probe *p)
+{
+	for (int i = 0; i < CALLS; i++)
+		p->calls[i] = bpf_probe_program_named(p, call_names[i]);
+	p->ledger = bpf_probe_map(p, "ledger");
+	p->grace = bpf_probe_map(p, "grace");
+	p->grace_token = bpf_probe_map(p, "grace_token");
+	p->control = map_memory(p, "control", sizeof(*p->control));
+	p->closing = map_memory(p, "closing", CLOSING_KEYS * sizeof(*p->closing));
+	p->sated = map_memory(p, "sated", SATED_FLOWS * sizeof(*p->sated));
+	if (!p->control || !p->closing || !p->sated)
+		return bpf_reason(-ENOMEM, "memory of the maps cannot be shared", "free some");
+	if (!p->control->epoch)
+		p->control->epoch = 1;
+	return 0;
+}
+
+static struct bpf_object *open_object(const struct bpf_probe_test *test)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir");
+	size_t size;
+	const void *elf = weir_bpf__elf_bytes(&size);
+
+	if (test && test->object)
+		return bpf_object__open_file(test->object, &opts);
+	return bpf_object__open_mem(elf, size, &opts);
+}
+
+static int load(struct bpf_probe *p, const struct config *config, const struct meter_config *meter,
+		const struct bpf_probe_test *test)
+{
+	int err = set_config(p->object, config, meter, test);
+
+	choose_programs(p->object, config, test);
+	if (!err)
+		err = set_sizes(p->object, config, meter);
+	if (!err && config->filter && *config->filter)
+		err = filter_install(p->object, config->filter);
+	if (!err && config->pin)
+		err = bpf_pin_adopt(p->object, config->pin, meter, &p->adopted);
+	if (err)
+		return err;
+	err = bpf_object__load(p->object);
+	if (err)
+		return bpf_reason_load(err, config);
+	err = find_parts(p);
+	if (!err && config->pin)
+		err = bpf_pin_maps(p->object, config->pin, meter);
+	return err;
+}
+
+int bpf_probe_open(struct bpf_probe **out, const struct config *config,
+		   const struct meter_config *meter, const struct bpf_probe_test *test)
+{
+	struct bpf_probe *p = calloc(1, sizeof(*p));
+	int err = 0;
+
+	*out = NULL;
+	bpf_reason_begin();
+	if (p)
+		p->object = open_object(test);
+	if (!p || !p->object)
+		err = bpf_reason(-ENOMEM, "out of memory at the start", "free some");
+	if (!err)
+		err = load(p, config, meter, test);
+	if (err) {
+		bpf_probe_close(p);
+		return err;
+	}
+	*out = p;
+	return 0;
+}
+
+const char *bpf_probe_reason(void)
+{
+	return bpf_reason_text();
+}
+
+void bpf_probe_close(struct bpf_probe *p)
+{
+	if (!p)
+		return;
+	if (p->control)
+		munmap(p->control, sizeof(*p->control));
+	if (p->closing)
+		munmap(p->closing, CLOSING_KEYS * sizeof(*p->closing));
+	if (p->sated)
+		munmap(p->sated, SATED_FLOWS * sizeof(*p->sated));
+	bpf_object__close(p->object);
+	free(p);
+}
+
+int bpf_probe_map(const struct bpf_probe *p, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(p->object, name);
+}
+
+int bpf_probe_program_named(const struct bpf_probe *p, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(p->object, name));
+}
+
+int bpf_probe_program(const struct bpf_probe *p, enum bpf_probe_program which)
+{
+	return bpf_probe_program_named(p, program_names[which]);
+}
+
+bool bpf_probe_adopted(const struct bpf_probe *p)
+{
+	return p->adopted;
+}
+
+struct control *bpf_probe_control(const struct bpf_probe *p)
+{
+	return p->control;
+}
+
+struct flow_key *bpf_probe_closing(const struct bpf_probe *p)
+{
+	return p->closing;
+}
+
+int bpf_probe_ledger(const struct bpf_probe *p, struct kernel_ledger *out)
+{
+	return bpf_ledger_sum(p->ledger, out);
+}
+
+int bpf_ledger_sum(int fd, struct kernel_ledger *out)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct kernel_ledger *each = calloc(cpus, sizeof(*each));
+	uint32_t zero = 0;
+	int err = each ? 0 : -ENOMEM;
+
+	memset(out, 0, sizeof(*out));
+	if (!err && bpf_map_lookup_elem(fd, &zero, each))
+		err = -errno;
+	for (int cpu = 0; cpu < cpus && !err; cpu++)
+		for (int i = 0; i < KERNEL_COUNTERS; i++)
+			out->value[i] += each[cpu].value[i];
+	free(each);
+	return err;
+}
+
+int bpf_probe_number_interface(const struct bpf_probe *p, uint32_t index, uint32_t number)
+{
+	return bpf_map_update_elem(bpf_probe_map(p, "interfaces"), &index, &number, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+/* The kernel hands the changed arguments back in the same place. */
+static int call(int program, void *args, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = size);
+
+	return bpf_prog_test_run_opts(program, &opts) ? -errno : 0;
+}
+
+int bpf_probe_sweep(struct bpf_probe *p, struct sweep_args *args)
+{
+	return call(p->calls[CALL_SWEEP], args, sizeof(*args));
+}
+
+int bpf_probe_collect(struct bpf_probe *p, struct collect_args *args)
+{
+	return call(p->calls[CALL_COLLECT], args, sizeof(*args));
+}
+
+int bpf_probe_reopen(struct bpf_probe *p, struct reopen_args *args)
+{
+	int err = call(p->calls[CALL_REOPEN], args, sizeof(*args));
+
+	return err ? err : args->done ? 0 : -ENOENT;
+}
+
+int bpf_probe_sate(struct bpf_probe *p, const struct sated_flow *flows, uint32_t count)
+{
+	struct sate_args args = { .count = count };
+
+	memcpy(p->sated, flows, count * sizeof(*flows));
+	return call(p->calls[CALL_SATE], &args, sizeof(args));
+}
+
+uint32_t bpf_probe_grace(struct bpf_probe *p)
+{
+	uint64_t epoch = p->control->epoch;
+	uint32_t zero = 0;
+
+	__atomic_store_n(&p->control->epoch, epoch + 1, __ATOMIC_SEQ_CST);
+	bpf_map_update_elem(p->grace, &zero, &p->grace_token, BPF_ANY);
+	return epoch;
+}
+
+uint64_t bpf_probe_run_time_ns(const struct bpf_probe *p)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < PROBE_PROGRAMS; i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+		int fd = bpf_probe_program(p, i);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
+			sum += info.run_time_ns;
+	}
+	return sum;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel program, loaded: its maps, what the agent calls in it, and its part of the ledger.
+ * With a pin directory the maps outlive the process, and are taken up again by the next.
+ */
+#ifndef USER_BPF_PROBE_H
+#define USER_BPF_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "meter/event.h"
+#include "meter/probe.h"
+
+struct bpf_probe;
+
+enum bpf_probe_program { PROBE_XDP, PROBE_TC, PROBE_TC_L3, PROBE_PROGRAMS };
+
+/* For tests: another object around the same programs, and what probe_config has for them. */
+struct bpf_probe_test {
+	const char *object; /* file; NULL = the program itself */
+	bool clock;
+	uint32_t spin;
+};
+
+/*
+ * Loads the program. test is NULL outside tests. 0 or a negative errno with a bpf_probe_reason():
+ * -EPERM not permitted, -EOPNOTSUPP the kernel lacks something or the filter cannot run in it,
+ * -EEXIST pinned maps that other options made, -EBUSY pins in use, -ENOMEM.
+ */
+int bpf_probe_open(struct bpf_probe **out, const struct config *config,
+		   const struct meter_config *meter, const struct bpf_probe_test *test);
+void bpf_probe_close(struct bpf_probe *p);
+/* Why the last bpf_probe_open() failed: "cause; mend". */
+const char *bpf_probe_reason(void);
+
+int bpf_probe_program(const struct bpf_probe *p, enum bpf_probe_program which); /* fd */
+/* fd of any map, program of the object by its name; negative: there is none */
+int bpf_probe_map(const struct bpf_probe *p, const char *name);
+int bpf_probe_program_named(const struct bpf_probe *p, const char *name);
+/* The maps were there before: an agent was here. */
+bool bpf_probe_adopted(const struct bpf_probe *p);
+/* Shared memory with the program. */
+struct control *bpf_probe_control(const struct bpf_probe *p);
+struct flow_key *bpf_probe_closing(const struct bpf_probe *p); /* CLOSING_KEYS of them */
+/* The kernel's part of the ledger, summed over the CPUs. 0 or negative errno. */
+int bpf_probe_ledger(const struct bpf_probe *p, struct kernel_ledger *out);
+/* The same of any map of kernel ledgers. */
+int bpf_ledger_sum(int fd, struct kernel_ledger *out);
+/* The number that the flow key gets on interface index. */
+int bpf_probe_number_interface(const struct bpf_probe *p, uint32_t index, uint32_t number);
+
+/* The programs of the same names, bpf/closing.bpf.h; 0 or negative errno. */
+int bpf_probe_sweep(struct bpf_probe *p, struct sweep_args *args);
+int bpf_probe_collect(struct bpf_probe *p, struct collect_args *args);
+int bpf_probe_reopen(struct bpf_probe *p, struct reopen_args *args);
+int bpf_probe_sate(struct bpf_probe *p, const struct sated_flow *flows, uint32_t count);
+/*
+ * Begins a new closing epoch and waits until no packet of the one before is in flight, some 5 to
+ * 100 ms. Returns the epoch that has ended.
+ */
+uint32_t bpf_probe_grace(struct bpf_probe *p);
+
+/* CPU time of the packet programs, ns; 0 unless kernel.bpf_stats_enabled. */
+uint64_t bpf_probe_run_time_ns(const struct bpf_probe *p);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bpf_reason.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char reason[512];
+static char warnings[16384]; /* the newest of libbpf's; the verifier's log may be among them */
+
+static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	size_t used = strlen(warnings);
+	char line[4096];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	if (used + strlen(line) >= sizeof(warnings))
+		used = 0;
+	snprintf(warnings + used, sizeof(warnings) - used, "%s", line);
+	return 0;
+}
+
+void bpf_reason_begin(void)
+{
+	libbpf_set_print(keep_warning);
+	reason[0] = warnings[0] = '\0';
+}
+
+int bpf_reason(int err, const char *cause, const char *mend_format, ...)
+{
+	int n = snprintf(reason, sizeof(reason), "%s; ", cause);
+	va_list args;
+
+	if (n < 0 || (size_t)n >= sizeof(reason))
+		return err;
+	va_start(args, mend_format);
+	vsnprintf(reason + n, sizeof(reason) - n, mend_format, args);
+	va_end(args);
+	return err;
+}
+
+const char *bpf_reason_text(void)
+{
+	return reason;
+}
+
+/* Whether the kernel's lockdown is on: the first line names the mode in brackets. */
+static bool is_locked_down(void)
+{
+	char text[128] = "";
+	FILE *f = fopen("/sys/kernel/security/lockdown", "r");
+	bool locked;
+
+	if (!f)
+		return false;
+	locked = fgets(text, sizeof(text), f) && strstr(text, "[confidentiality]");
+	fclose(f);
+	return locked;
+}
+
+static int no_permission(void)
+{
+	if (is_locked_down())
+		return bpf_reason(-EPERM, "the kernel is locked down (confidentiality) against BPF",
+				  "use --hook pcap");
+	return bpf_reason(
+		-EPERM, "loading BPF programs is not permitted",
+		"run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or use --hook pcap");
+}
+
+static int filter_refused(const struct config *config)
+{
+	return bpf_reason(-EOPNOTSUPP, "the kernel's verifier refuses the filter",
+			  "\"%s\" needs --hook pcap", config->filter);
+}
+
+int bpf_reason_load(int err, const struct config *config)
+{
+	bool verifier = strstr(warnings, "BEGIN PROG LOAD LOG");
+
+	switch (-err) {
+	case EPERM: return no_permission();
+	case ENOSYS:
+		return bpf_reason(-EOPNOTSUPP, "this kernel has no BPF",
+				  "use --hook pcap, or a kernel with CONFIG_BPF_SYSCALL");
+	case ENOMEM:
+	case E2BIG:
+		if (!verifier)
+			return bpf_reason(-ENOMEM, "the kernel refuses memory for the flow map",
+					  "lower --map-entries (%lu)",
+					  (unsigned long)config->map_entries);
+		break;
+	}
+	if (verifier && config->filter && *config->filter)
+		return filter_refused(config);
+	if (strstr(warnings, "ringbuf") || strstr(warnings, "'events'"))
+		return bpf_reason(-EOPNOTSUPP, "this kernel has no BPF ring buffer",
+				  "Linux 6.1 or later is needed; use --hook pcap");
+	return bpf_reason(-EOPNOTSUPP, "the kernel refuses the program",
+			  "Linux 6.1 or later is needed (%s); use --hook pcap", strerror(-err));
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bpf_ring.h"
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct bpf_ring {
+	struct ring_buffer *ring;
+	const volatile uint64_t *consumed; /* the consumer page: position of the event at hand */
+	struct account *account;
+	struct kernel_flows *sink;
+};
+
+/*
+ * position is that of the last event with packets, plus one. libbpf moves the consumer on after
+ * the callback, so a reader killed in between leaves that event to be met again: it was taken.
+ */
+static bool was_taken(const struct bpf_ring *r, uint64_t position)
+{
+	return r->account->version[r->account->current & 1].position == position + 1;
+}
+
+static void note_taken(struct account *a, uint64_t position, uint64_t packets)
+{
+	const struct account_version *now = &a->version[a->current & 1];
+	struct account_version *next = &a->version[!(a->current & 1)];
+
+	next->position = position + 1;
+	next->taken = now->taken + packets;
+	/* One store makes it the version that holds. */
+	__atomic_store_n(&a->current, a->current + 1, __ATOMIC_RELEASE);
+}
+
+static int on_event(void *context, void *event, size_t size)
+{
+	struct bpf_ring *r = context;
+	uint64_t position = *r->consumed, packets;
+
+	if (was_taken(r, position))
+		return 0;
+	packets = kernel_flows_packets(event, size);
+	if (packets)
+		note_taken(r->account, position, packets);
+	kernel_flows_event(r->sink, event, size);
+	return 0;
+}
+
+struct bpf_ring *bpf_ring_new(int map, struct account *account, struct kernel_flows *sink)
+{
+	struct bpf_ring *r = calloc(1, sizeof(*r));
+	void *page;
+
+	if (!r)
+		return NULL;
+	r->account = account;
+	r->sink = sink;
+	page = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, map, 0);
+	r->consumed = page == MAP_FAILED ? NULL : page;
+	r->ring = ring_buffer__new(map, on_event, r, NULL);
+	if (r->ring && r->consumed)
+		return r;
+	bpf_ring_free(r);
+	return NULL;
+}
+
+void bpf_ring_free(struct bpf_ring *r)
+{
+	if (!r)
+		return;
+	ring_buffer__free(r->ring);
+	if (r->consumed)
+		munmap((void *)r->consumed, sysconf(_SC_PAGESIZE));
+	free(r);
+}
+
+void bpf_ring_read(struct bpf_ring *r)
+{
+	ring_buffer__consume(r->ring);
+}
+
+int bpf_ring_fd(const struct bpf_ring *r)
+{
+	return ring_buffer__epoll_fd(r->ring);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ring of events, read by libbpf, with an account of what was taken that survives the reader:
+ * killed at any instruction, it has taken an event either wholly or not at all.
+ */
+#ifndef USER_BPF_RING_H
+#define USER_BPF_RING_H
+
+#include <stdint.h>
+
+#include "kernel_flows.h"
+#include "meter/probe.h"
+
+struct bpf_ring;
+
+/* map: fd of the ring buffer; account in shared memory. NULL: no memory. */
+struct bpf_ring *bpf_ring_new(int map, struct account *account, struct kernel_flows *sink);
+void bpf_ring_free(struct bpf_ring *r);
+/* Hands every event that is there to the sink. */
+void bpf_ring_read(struct bpf_ring *r);
+/* Readable when the ring is getting full. */
+int bpf_ring_fd(const struct bpf_ring *r);
+
+#endif

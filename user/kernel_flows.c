@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel_flows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "chunk.h"
+#include "meter/meter.h"
+#include "slab.h"
+
+/* Packets that wait for the numbers of closed entries, all flows together. */
+#define WAITING_BYTES (64u << 20)
+
+struct waiting_packet {
+	struct waiting_packet *next;
+	struct event_packet event; /* then its bytes */
+};
+
+/* The packets of one flow, in their order, for the time of one grace period. */
+struct waiting {
+	struct waiting_packet *first, *last;
+	bool in_kernel; /* there is an entry, so that numbers will come */
+	uint32_t round; /* of kernel_flows_closed() when it began */
+};
+
+struct kernel_flows {
+	struct meter_config config;
+	struct kernel_port port;
+	struct host_meter *meter;
+	struct flow_table *flows;
+	struct ledger *ledger;
+	struct slab waiting;
+	size_t waiting_bytes;
+	struct flow_key *closed;
+	uint32_t closed_count, closed_room;
+	uint32_t round;
+	struct sated_flow sated[SATED_FLOWS];
+	uint32_t sated_count;
+};
+
+struct kernel_flows *kernel_flows_new(const struct meter_config *config,
+				      const struct kernel_port *port, struct host_meter *meter,
+				      struct flow_table *flows, struct ledger *ledger)
+{
+	struct kernel_flows *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->config = *config;
+	k->port = *port;
+	k->meter = meter;
+	k->flows = flows;
+	k->ledger = ledger;
+	slab_init(&k->waiting, sizeof(struct waiting));
+	return k;
+}
+
+static size_t waiting_size(const struct event_packet *e)
+{
+	return sizeof(struct waiting_packet) + e->captured;
+}
+
+static void waiting_free_packet(struct kernel_flows *k, struct waiting_packet *p)
+{
+	k->waiting_bytes -= waiting_size(&p->event);
+	free(p);
+}
+
+void kernel_flows_free(struct kernel_flows *k)
+{
+	if (!k)
+		return;
+	slab_destroy(&k->waiting);
+	free(k->closed);
+	free(k);
+}
+
+static struct frame event_frame(const struct event_packet *e)
+{
+	return (struct frame){
+		.ip = (const uint8_t *)(e + 1),
+		.captured = e->captured,
+		.mac = e->has_mac ? e->mac : NULL,
+	};
+}
+
+/* The kernel counted it as metered, since it was to be counted here. */
+static void lose(struct kernel_flows *k, uint32_t segments)
+{
+	ledger_add(k->ledger, COUNTER_METERED, -(uint64_t)segments);
+	ledger_add(k->ledger, COUNTER_LOST_NO_MEMORY, segments);
+}
+
+/* --- copies of first packets ----------------------------------------------------------------- */
+
+static uint32_t first_packets(const struct kernel_flows *k, uint8_t protocol)
+{
+	return protocol == PROTO_TCP   ? k->config.first_tcp
+	       : protocol == PROTO_UDP ? k->config.first_udp
+				       : k->config.first_other;
+}
+
+static enum appetite appetite_of(const struct kernel_flows *k, const struct host_flow *f, bool more)
+{
+	if (!more)
+		return APPETITE_NOTHING;
+	return flow_table_wants_bytes(k->flows, f->flow, f->key.protocol) ? APPETITE_BYTES
+									  : APPETITE_METADATA;
+}
+
+/* Tells the kernel, once a change, unless its own limit is as near. */
+static void note_appetite(struct kernel_flows *k, const struct event_packet *e, struct host_flow *f,
+			  bool more)
+{
+	enum appetite appetite = appetite_of(k, f, more);
+	uint32_t seen = e->index + e->packet.segments;
+
+	if (appetite == f->counters.appetite || seen + 1 >= first_packets(k, f->key.protocol))
+		return;
+	f->counters.appetite = appetite;
+	k->sated[k->sated_count++] = (struct sated_flow){
+		.key = f->key,
+		.emitted = seen,
+		.appetite = appetite,
+	};
+	if (k->sated_count == SATED_FLOWS)
+		kernel_flows_flush(k);
+}
+
+void kernel_flows_flush(struct kernel_flows *k)
+{
+	if (k->sated_count)
+		k->port.sate(k->port.context, k->sated, k->sated_count);
+	k->sated_count = 0;
+}
+
+static void on_first(struct kernel_flows *k, const struct event_packet *e)
+{
+	uint32_t number = host_meter_flow(k->meter, &e->packet.key, e->initiator);
+	struct frame frame = event_frame(e);
+	struct host_flow *f;
+	bool more;
+
+	if (!number) {
+		ledger_add(k->ledger, COUNTER_MISSED_COPIES, e->packet.segments);
+		return;
+	}
+	f = host_meter_at(k->meter, number);
+	if (!host_meter_is_lent(f))
+		host_meter_lend(k->meter, number);
+	if (f->waiting)
+		((struct waiting *)slab_at(&k->waiting, f->waiting))->in_kernel = true;
+	if (meter_is_empty(&f->counters))
+		f->counters.initiator = e->initiator;
+	if (e->missed)
+		flow_table_missed(k->flows, f->flow);
+	more = flow_table_packet(k->flows, &f->flow, f->counters.initiator, &e->packet, &frame);
+	note_appetite(k, e, f, more);
+}
+
+/* --- packets that are counted here ------------------------------------------------------------ */
+
+static void note_closed(struct kernel_flows *k, const struct flow_key *key)
+{
+	uint32_t room = k->closed_room ? k->closed_room * 2 : 64;
+	struct flow_key *grown;
+
+	if (k->closed_count == k->closed_room) {
+		grown = reallocarray(k->closed, room, sizeof(*grown));
+		if (!grown)
+			return; /* the sweep finds it too */
+		k->closed = grown;
+		k->closed_room = room;
+	}
+	k->closed[k->closed_count++] = *key;
+}
+
+/* The packet's flow has numbers in a closed entry, which come before this packet. */
+static bool wait_for_kernel(struct kernel_flows *k, struct host_flow *f,
+			    const struct event_packet *e)
+{
+	size_t size = waiting_size(e);
+	struct waiting_packet *p;
+	struct waiting *w;
+
+	if (k->waiting_bytes + size > WAITING_BYTES)
+		return false;
+	p = malloc(size);
+	if (!p)
+		return false;
+	w = slab_at(&k->waiting, f->waiting);
+	memcpy(&p->event, e, sizeof(*e) + e->captured);
+	p->next = NULL;
+	if (w->last)
+		w->last->next = p;
+	else
+		w->first = p;
+	w->last = p;
+	k->waiting_bytes += size;
+	return true;
+}
+
+static bool wait_begin(struct kernel_flows *k, uint32_t number, struct host_flow *f)
+{
+	struct waiting *w;
+
+	f->waiting = slab_alloc(&k->waiting);
+	if (!f->waiting)
+		return false;
+	w = slab_at(&k->waiting, f->waiting);
+	w->in_kernel = host_meter_is_lent(f);
+	w->round = k->round;
+	if (!w->in_kernel)
+		host_meter_lend(k->meter, number);
+	note_closed(k, &f->key);
+	return true;
+}
+
+static void count_here(struct kernel_flows *k, uint32_t number, const struct event_packet *e)
+{
+	struct host_flow *f = host_meter_at(k->meter, number);
+	struct packet p = e->packet;
+	struct frame frame = event_frame(e);
+
+	if (host_meter_is_lent(f))
+		host_meter_count_lent(k->meter, number, &p, &frame);
+	else
+		host_meter_count(k->meter, number, &p, &frame);
+}
+
+static void on_overflow(struct kernel_flows *k, const struct event_packet *e)
+{
+	uint32_t number = host_meter_flow(k->meter, &e->packet.key, e->packet.dir);
+	struct host_flow *f = number ? host_meter_at(k->meter, number) : NULL;
+
+	if (!f) {
+		lose(k, e->packet.segments);
+		return;
+	}
+	if (e->reason != OVERFLOW_CLOSED && !f->waiting) {
+		count_here(k, number, e);
+		return;
+	}
+	if (!(f->waiting || wait_begin(k, number, f)) || !wait_for_kernel(k, f, e))
+		lose(k, e->packet.segments);
+}
+
+/* --- the numbers of closed entries ------------------------------------------------------------ */
+
+/* Counts the packets that waited, on top of what their flow has now; it may end meanwhile. */
+static void replay(struct kernel_flows *k, uint32_t number)
+{
+	struct host_flow *f = host_meter_at(k->meter, number);
+	struct waiting *w = slab_at(&k->waiting, f->waiting);
+	struct waiting_packet *p, *next;
+
+	for (p = w->first; p; p = next) {
+		struct packet packet = p->event.packet;
+		struct frame frame = event_frame(&p->event);
+
+		next = p->next;
+		host_meter_count(k->meter, number, &packet, &frame);
+		waiting_free_packet(k, p);
+	}
+	slab_release(&k->waiting, f->waiting);
+	f->waiting = 0;
+}
+
+static void drop_kept(struct kernel_flows *k, const struct event_flow_end *e)
+{
+	struct reopen_args args = { .key = e->key, .drop = 1 };
+
+	if (e->kept)
+		k->port.reopen(k->port.context, &args);
+}
+
+/* What the flow has by now goes back to its entry, which counts on from there. */
+static int give_back(struct kernel_flows *k, struct host_flow *f)
+{
+	struct flow_stats *stats = host_meter_stats(k->meter, f);
+	struct flow_tcp *tcp = host_meter_tcp(k->meter, f);
+	struct reopen_args args = { .key = f->key, .counters = f->counters };
+	struct flow_counters none = {
+		.initiator = f->counters.initiator,
+		.appetite = f->counters.appetite,
+	};
+	int err;
+
+	if (stats)
+		args.stats = *stats;
+	if (tcp)
+		args.tcp = *tcp;
+	err = k->port.reopen(k->port.context, &args);
+	if (err)
+		return err;
+	f->counters = none;
+	if (stats)
+		memset(stats, 0, sizeof(*stats));
+	if (tcp)
+		memset(tcp, 0, sizeof(*tcp));
+	return 0;
+}
+
+static void flow_end_parts(const struct kernel_flows *k, const struct event_flow_end *e,
+			   struct flow_end *end)
+{
+	const char *more = (const char *)(e + 1);
+
+	end->key = &e->key;
+	end->counters = &e->counters;
+	end->reason = e->reason;
+	end->stats = k->config.stats ? (const struct flow_stats *)more : NULL;
+	more += k->config.stats ? sizeof(struct flow_stats) : 0;
+	end->tcp = k->config.tcp ? (const struct flow_tcp *)more : NULL;
+}
+
+static void on_flow_end(struct kernel_flows *k, const struct event_flow_end *e)
+{
+	uint32_t number = host_meter_flow(k->meter, &e->key, e->counters.initiator);
+	struct flow_end end;
+	struct host_flow *f;
+
+	flow_end_parts(k, e, &end);
+	if (!number) { /* its record has the counters alone */
+		flow_table_end(k->flows, 0, &end);
+		drop_kept(k, e);
+		return;
+	}
+	f = host_meter_at(k->meter, number);
+	if (!host_meter_is_lent(f))
+		host_meter_lend(k->meter, number);
+	chunk_merge(&f->counters, host_meter_stats(k->meter, f), host_meter_tcp(k->meter, f),
+		    end.counters, end.stats, end.tcp);
+	if (!f->waiting) {
+		host_meter_end(k->meter, number, e->reason);
+		drop_kept(k, e);
+		return;
+	}
+	replay(k, number);
+	if (!e->kept || give_back(k, f))
+		host_meter_take_back(k->meter, number);
+}
+
+uint32_t kernel_flows_closed(struct kernel_flows *k, struct flow_key *keys, uint32_t max)
+{
+	uint32_t count = k->closed_count < max ? k->closed_count : max;
+
+	k->round++;
+	if (count)
+		memcpy(keys, k->closed, count * sizeof(*keys));
+	return count;
+}
+
+/*
+ * A packet can meet an entry just before it is deleted, and arrive here behind its numbers: then
+ * it begins a flow of its own, or belongs to what another packet has begun in the kernel.
+ */
+static void resolve(struct kernel_flows *k, const struct flow_key *key)
+{
+	uint32_t number = host_meter_find(k->meter, key);
+	struct host_flow *f = number ? host_meter_at(k->meter, number) : NULL;
+	const struct waiting *w;
+	bool in_kernel;
+
+	if (!f || !f->waiting)
+		return;
+	w = slab_at(&k->waiting, f->waiting);
+	if (w->round == k->round) /* began since: its entry has not been asked for */
+		return;
+	in_kernel = w->in_kernel;
+	replay(k, number);
+	if (!in_kernel)
+		host_meter_take_back(k->meter, number);
+}
+
+void kernel_flows_collected(struct kernel_flows *k, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		resolve(k, &k->closed[i]);
+	k->closed_count -= count;
+	if (k->closed_count)
+		memmove(k->closed, k->closed + count, k->closed_count * sizeof(*k->closed));
+}
+
+void kernel_flows_event(struct kernel_flows *k, const void *event, size_t size)
+{
+	const struct event_packet *packet = event;
+
+	if (size < sizeof(*packet))
+		return;
+	switch (packet->type) {
+	case EVENT_PACKET: on_first(k, packet); break;
+	case EVENT_OVERFLOW: on_overflow(k, packet); break;
+	case EVENT_FLOW_END: on_flow_end(k, event); break;
+	}
+}
+
+uint64_t kernel_flows_packets(const void *event, size_t size)
+{
+	const struct event_packet *packet = event;
+	const struct event_flow_end *end = event;
+
+	if (size < sizeof(*packet))
+		return 0;
+	switch (packet->type) {
+	case EVENT_OVERFLOW: return packet->packet.segments;
+	case EVENT_FLOW_END: return end->counters.dir[0].packets + end->counters.dir[1].packets;
+	default: return 0;
+	}
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One thread. A turn of the loop: read the ring, tell the kernel what it should know, have entries
+ * that packets closed sent, sweep when it is time, end what the host meter holds and is silent.
+ */
+#include "source_bpf.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf_attach.h"
+#include "bpf_probe.h"
+#include "bpf_ring.h"
+#include "kernel_flows.h"
+#include "log.h"
+
+#define NS_PER_MS 1000000ull
+#define NS_PER_S  1000000000ull
+
+#define TURN_MS  20
+#define FLUSH_NS (100 * NS_PER_MS)
+
+/* A silent flow is marked within SWEEP_MAX and sent a grace period later: within a second. */
+#define SWEEP_MIN_NS (250 * NS_PER_MS)
+#define SWEEP_MAX_NS (850 * NS_PER_MS)
+#define SWEEP_SHARE  50 /* a sweep takes at most 1/50 of the time, if that keeps SWEEP_MAX */
+
+/* With less room than this share of the map, flows end after less and less silence. */
+#define PRESSURE_ON(max)  ((max) - (max) / 20)
+#define PRESSURE_OFF(max) ((max) - (max) / 5)
+#define PRESSURE_MIN_NS   NS_PER_S
+
+struct source_bpf {
+	const struct config *config;
+	struct meter_config meter_config;
+	struct bpf_probe *probe;
+	struct bpf_ring *ring;
+	struct bpf_attachment *attachments;
+	size_t count;
+	int links; /* netlink: something changed with the interfaces */
+
+	struct kernel_flows *kernel;
+	struct host_meter *meter;
+	struct flow_table *flows;
+	struct ledger *ledger;
+	const volatile bool *stop;
+
+	uint64_t sweep_at_ns, sweep_period_ns;
+	uint64_t flush_at_ns;
+	uint64_t idle_ns;         /* less than the timeout under pressure */
+	uint64_t exported_before; /* packets, by agents before this one */
+	struct ledger before;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+const char *source_bpf_reason(void)
+{
+	return bpf_probe_reason();
+}
+
+/* --- opening and closing ------------------------------------------------------------------------ */
+
+static int watch_links(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd; /* without it interfaces are looked at now and then */
+}
+
+static int attach_interface(struct source_bpf *s, size_t i)
+{
+	const char *name = s->config->interfaces.items[i];
+	struct bpf_attachment *a = &s->attachments[i];
+	int err = bpf_attach(a, s->probe, s->config, name);
+
+	if (!err && s->config->interfaces.count > 1)
+		err = bpf_probe_number_interface(s->probe, a->index, i + 1);
+	return err;
+}
+
+static int attach_all(struct source_bpf *s)
+{
+	for (s->count = 0; s->count < s->config->interfaces.count; s->count++) {
+		int err = attach_interface(s, s->count);
+
+		if (!err)
+			continue;
+		if (s->config->hook != HOOK_AUTO)
+			log_error("-i %s: %s", s->config->interfaces.items[s->count],
+				  bpf_probe_reason());
+		return err;
+	}
+	return 0;
+}
+
+static int out_of_memory(void)
+{
+	log_error("out of memory at the start; free some");
+	return -ENOMEM;
+}
+
+int source_bpf_open(struct source_bpf **out, const struct config *config,
+		    const struct meter_config *meter_config)
+{
+	struct source_bpf *s = calloc(1, sizeof(*s));
+	int err;
+
+	*out = NULL;
+	if (!s)
+		return out_of_memory();
+	s->config = config;
+	s->meter_config = *meter_config;
+	s->idle_ns = meter_config->idle_ns;
+	s->links = watch_links();
+	s->attachments = calloc(config->interfaces.count, sizeof(*s->attachments));
+	if (!s->attachments)
+		err = out_of_memory();
+	else
+		err = bpf_probe_open(&s->probe, config, meter_config, NULL);
+	if (err && config->hook != HOOK_AUTO)
+		log_error("%s", bpf_probe_reason());
+	if (!err)
+		err = attach_all(s);
+	if (err) {
+		source_bpf_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+static void detach_all(struct source_bpf *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		bpf_detach(&s->attachments[i], s->config->pin != NULL);
+}
+
+void source_bpf_close(struct source_bpf *s)
+{
+	if (!s)
+		return;
+	detach_all(s);
+	bpf_ring_free(s->ring);
+	kernel_flows_free(s->kernel);
+	bpf_probe_close(s->probe);
+	if (s->links >= 0)
+		close(s->links);
+	free(s->attachments);
+	free(s);
+}
+
+/* --- interfaces that go and come back ----------------------------------------------------------- */
+
+static void check_interface(struct source_bpf *s, size_t i)
+{
+	struct bpf_attachment *a = &s->attachments[i];
+	const char *name = s->config->interfaces.items[i];
+	unsigned int index = if_nametoindex(name);
+
+	if (a->index == index)
+		return;
+	if (a->index) {
+		bpf_detach(a, false);
+		log_warning("%s: gone; waiting for it to come back", name);
+	}
+	if (!index)
+		return;
+	if (attach_interface(s, i))
+		log_warning("%s: back, but %s", name, bpf_probe_reason());
+	else
+		log_warning("%s: back and watched", name);
+}
+
+static void check_interfaces(struct source_bpf *s)
+{
+	char drain[8192];
+
+	while (s->links >= 0 && recv(s->links, drain, sizeof(drain), 0) > 0)
+		;
+	for (size_t i = 0; i < s->count; i++)
+		check_interface(s, i);
+}
+
+/* --- entries that leave the map ------------------------------------------------------------------- */
+
+static void read_ring(struct source_bpf *s)
+{
+	bpf_ring_read(s->ring);
+	kernel_flows_flush(s->kernel);
+}
+
+/* Sends count entries of the closing list; what found no room in the ring is told by true. */
+static bool collect(struct source_bpf *s, uint32_t count, bool all)
+{
+	struct collect_args args = {
+		.count = count,
+		.all = all,
+		.epoch = bpf_probe_grace(s->probe),
+		.now_ns = clock_ns(CLOCK_MONOTONIC),
+	};
+
+	read_ring(s); /* what came during the grace period */
+	bpf_probe_collect(s->probe, &args);
+	read_ring(s);
+	return args.ring_full;
+}
+
+/* Hot flows that met a timeout: their packets come one by one until their entries are open again. */
+static void collect_closed(struct source_bpf *s)
+{
+	struct flow_key *closing = bpf_probe_closing(s->probe);
+	uint32_t count = kernel_flows_closed(s->kernel, closing, CLOSING_KEYS);
+
+	if (count && !collect(s, count, false))
+		kernel_flows_collected(s->kernel, count);
+}
+
+static void sense_pressure(struct source_bpf *s)
+{
+	uint64_t live = bpf_probe_control(s->probe)->live, max = s->config->map_entries;
+	uint64_t least = s->meter_config.idle_ns < PRESSURE_MIN_NS ? s->meter_config.idle_ns
+								   : PRESSURE_MIN_NS;
+
+	if (live >= PRESSURE_ON(max))
+		s->idle_ns = s->idle_ns / 2 > least ? s->idle_ns / 2 : least;
+	else if (live < PRESSURE_OFF(max))
+		s->idle_ns = s->idle_ns * 2 < s->meter_config.idle_ns ? s->idle_ns * 2
+								      : s->meter_config.idle_ns;
+}
+
+/* How many entries it listed. */
+static uint32_t sweep(struct source_bpf *s, bool all, bool orphans)
+{
+	struct sweep_args args = { .all = all, .orphans = orphans, .idle_ns = s->idle_ns };
+	uint64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
+
+	if (bpf_probe_sweep(s->probe, &args))
+		return 0;
+	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
+	s->sweep_period_ns = took * SWEEP_SHARE;
+	if (s->sweep_period_ns < SWEEP_MIN_NS)
+		s->sweep_period_ns = SWEEP_MIN_NS;
+	if (s->sweep_period_ns > SWEEP_MAX_NS)
+		s->sweep_period_ns = SWEEP_MAX_NS;
+	return args.listed;
+}
+
+static void sweep_in_time(struct source_bpf *s, uint64_t now)
+{
+	uint32_t listed;
+
+	if (now < s->sweep_at_ns)
+		return;
+	sense_pressure(s);
+	listed = sweep(s, false, false);
+	s->sweep_at_ns = now + s->sweep_period_ns;
+	if (listed)
+		collect(s, listed, false);
+}
+
+/*
+ * Everything in the map ends. Where the program stays attached (--pin), what packets put into the
+ * map meanwhile is left for the next agent.
+ */
+static void collect_all(struct source_bpf *s)
+{
+	uint32_t listed;
+
+	do {
+		bool full;
+
+		listed = sweep(s, true, false);
+		full = listed && collect(s, listed, true);
+		if (full) /* the ring was read, so there is room again */
+			listed = CLOSING_KEYS;
+	} while (s->config->pin ? listed == CLOSING_KEYS : listed != 0);
+	read_ring(s);
+	kernel_flows_collected(s->kernel,
+			       kernel_flows_closed(s->kernel, bpf_probe_closing(s->probe),
+						   CLOSING_KEYS));
+}
+
+/* --- the account that outlives the agent --------------------------------------------------------- */
+
+static uint64_t settled(const struct source_bpf *s)
+{
+	return flow_table_settled(s->flows) + s->ledger->value[COUNTER_LOST_NO_MEMORY];
+}
+
+/* What is written is no longer held here. */
+static void settle(struct source_bpf *s)
+{
+	struct control *control = bpf_probe_control(s->probe);
+
+	flow_table_flush(s->flows);
+	control->account.exported = s->exported_before + settled(s);
+	for (int i = 0; i < COUNTERS; i++)
+		control->agent[i] = s->before.value[i] + s->ledger->value[i];
+}
+
+_Static_assert(COUNTERS <= CONTROL_AGENT_COUNTERS, "the control block holds the agent's counters");
+
+/* An agent that was killed held packets that no record tells of. */
+static void take_over(struct source_bpf *s)
+{
+	struct control *control = bpf_probe_control(s->probe);
+	struct account *a = &control->account;
+	uint64_t taken = a->version[a->current & 1].taken;
+	uint64_t held = taken - a->exported - a->returned;
+
+	for (int i = 0; i < COUNTERS; i++)
+		s->before.value[i] = control->agent[i];
+	s->exported_before = a->exported + held;
+	ledger_add(s->ledger, COUNTER_METERED, -held);
+	ledger_add(s->ledger, COUNTER_LOST_AGENT_RESTART, held);
+	settle(s);
+}
+
+void source_bpf_ledger(const struct source_bpf *s, const struct ledger *own, struct ledger *out)
+{
+	static const enum counter places[KERNEL_COUNTERS] = {
+		[KERNEL_SEEN] = COUNTER_SEEN,
+		[KERNEL_METERED] = COUNTER_METERED,
+		[KERNEL_FILTERED] = COUNTER_FILTERED,
+		[KERNEL_NOT_IP] = COUNTER_IGNORED_NOT_IP,
+		[KERNEL_TRUNCATED] = COUNTER_IGNORED_TRUNCATED,
+		[KERNEL_MALFORMED] = COUNTER_IGNORED_MALFORMED,
+		[KERNEL_TOO_DEEP] = COUNTER_IGNORED_TOO_DEEP,
+		[KERNEL_RING_FULL] = COUNTER_LOST_RING_FULL,
+		[KERNEL_MISSED_COPIES] = COUNTER_MISSED_COPIES,
+		[KERNEL_BYTES] = COUNTER_BYTES,
+		[KERNEL_OVERFLOW] = COUNTER_OVERFLOW,
+	};
+	struct kernel_ledger kernel;
+
+	for (int i = 0; i < COUNTERS; i++)
+		out->value[i] = own->value[i] + s->before.value[i];
+	bpf_probe_ledger(s->probe, &kernel);
+	for (int i = 0; i < KERNEL_COUNTERS; i++)
+		out->value[places[i]] += kernel.value[i];
+}
+
+void source_bpf_fill(const struct source_bpf *s, uint64_t *entries, uint64_t *max)
+{
+	*entries = bpf_probe_control(s->probe)->live;
+	*max = s->config->map_entries;
+}
+
+uint64_t source_bpf_run_time_ns(const struct source_bpf *s)
+{
+	return bpf_probe_run_time_ns(s->probe);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------- */
+
+static int port_reopen(void *context, struct reopen_args *args)
+{
+	return bpf_probe_reopen(context, args);
+}
+
+static void port_sate(void *context, const struct sated_flow *flows, uint32_t count)
+{
+	bpf_probe_sate(context, flows, count);
+}
+
+static bool is_done(const struct source_bpf *s)
+{
+	return *s->stop || flow_table_error(s->flows) || flow_table_done(s->flows);
+}
+
+static void set_clock(struct source_bpf *s)
+{
+	flow_table_set_clock(s->flows, clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+}
+
+static void flush_in_time(struct source_bpf *s, uint64_t now)
+{
+	if (now < s->flush_at_ns)
+		return;
+	s->flush_at_ns = now + FLUSH_NS;
+	set_clock(s);
+	settle(s);
+}
+
+static void turn(struct source_bpf *s)
+{
+	uint64_t now;
+
+	read_ring(s);
+	collect_closed(s);
+	now = clock_ns(CLOCK_MONOTONIC);
+	sweep_in_time(s, now);
+	host_meter_look(s->meter, now);
+	flush_in_time(s, now);
+}
+
+static void run_loop(struct source_bpf *s, void (*tick)(void *), void *context)
+{
+	struct pollfd fds[] = {
+		{ .fd = bpf_ring_fd(s->ring), .events = POLLIN },
+		{ .fd = s->links, .events = POLLIN },
+	};
+
+	while (!is_done(s)) {
+		poll(fds, 2, TURN_MS);
+		if (fds[1].revents)
+			check_interfaces(s);
+		turn(s);
+		tick(context);
+	}
+}
+
+static int begin(struct source_bpf *s)
+{
+	const struct kernel_port port = {
+		.context = s->probe,
+		.reopen = port_reopen,
+		.sate = port_sate,
+	};
+
+	s->kernel = kernel_flows_new(&s->meter_config, &port, s->meter, s->flows, s->ledger);
+	if (!s->kernel)
+		return out_of_memory();
+	set_clock(s);
+	take_over(s);
+	s->ring = bpf_ring_new(bpf_probe_map(s->probe, "events"),
+			       &bpf_probe_control(s->probe)->account, s->kernel);
+	if (!s->ring)
+		return out_of_memory();
+	read_ring(s);
+	sweep(s, false, true);
+	return 0;
+}
+
+int source_bpf_run(struct source_bpf *s, struct host_meter *meter, struct flow_table *flows,
+		   struct ledger *ledger, const volatile bool *stop, void (*tick)(void *),
+		   void *context)
+{
+	int err;
+
+	s->meter = meter;
+	s->flows = flows;
+	s->ledger = ledger;
+	s->stop = stop;
+	err = begin(s);
+	if (err)
+		return err;
+	run_loop(s, tick, context);
+	if (!s->config->pin)
+		detach_all(s);
+	collect_all(s);
+	host_meter_end_all(meter, FLOW_END_FORCED);
+	settle(s);
+	return 0;
+}
