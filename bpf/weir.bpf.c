@@ -30,7 +30,7 @@ static __always_inline void count(struct kernel_ledger *l, enum kernel_counter w
 static __always_inline void count_metered(struct kernel_ledger *l, const struct packet *p)
 {
 	count(l, KERNEL_METERED, p->segments);
-	count(l, KERNEL_BYTES, meter_bytes(p, config.meter.accounting));
+	count(l, KERNEL_BYTES, meter_counted_bytes(p, config.meter.accounting));
 }
 
 static __always_inline __u32 first_packets(__u8 protocol)

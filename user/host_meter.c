@@ -314,7 +314,7 @@ void host_meter_packet(struct host_meter *m, struct packet *p, const struct fram
 	entry_count(m, slab_at(&m->entries, number), p, frame);
 	entry_touch(m, number, slab_at(&m->entries, number));
 	ledger_add(m->ledger, COUNTER_METERED, p->segments);
-	ledger_add(m->ledger, COUNTER_BYTES, meter_bytes(p, m->config.accounting));
+	ledger_add(m->ledger, COUNTER_BYTES, meter_counted_bytes(p, m->config.accounting));
 	advance_clock(m, p->time_ns);
 }
 

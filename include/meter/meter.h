@@ -118,6 +118,18 @@ static __always_inline void meter_add_square(struct sum128 *sum, __u64 x)
 	meter_add128(sum, hi, lo);
 }
 
+/* Of every segment but the last, given the last one's. */
+static __always_inline __u32 meter_full_size(const struct packet *p, __u32 size)
+{
+	return size ? size + p->segment_extra : 0;
+}
+
+/* Of all segments together. */
+static __always_inline __u64 meter_bytes(const struct packet *p, __u32 size)
+{
+	return size + (__u64)meter_full_size(p, size) * (p->segments - 1);
+}
+
 static __always_inline void meter_add_gap(struct flow_gaps *gaps, __u64 gap_ns)
 {
 	meter_raise(&gaps->inv_min_ns, ~gap_ns);
@@ -154,7 +166,7 @@ static __always_inline void meter_update_stats(struct flow_stats *s, const struc
 	if (seen->packets || c->dir[!(p->dir & 1)].packets)
 		meter_add_gap(&s->gaps, p->gap_ns);
 	if (p->segments > 1) {
-		__u32 full = size + p->segment_extra;
+		__u32 full = meter_full_size(p, size);
 
 		meter_raise32(&d->inv_min_size, ~full);
 		meter_raise32(&d->max_size, full);
@@ -172,6 +184,61 @@ static __always_inline int meter_seq_before(__u32 a, __u32 b)
 	return (__s32)(a - b) < 0;
 }
 
+/* The sequence space of a packet: its segments lie in one piece. */
+struct meter_span {
+	__u32 seq, length;
+	__u32 full; /* bytes of each segment but the last */
+	__u32 segments;
+};
+
+/* Segments that end at or before a place in the sequence space. */
+static __always_inline __u32 meter_ends_before(const struct meter_span *s, __u32 place)
+{
+	__u32 room = place - s->seq, whole;
+
+	if (meter_seq_before(place, s->seq))
+		return 0;
+	if (room >= s->length)
+		return s->segments;
+	whole = room / s->full;
+	return whole < s->segments ? whole : s->segments - 1; /* the last one's FIN */
+}
+
+/* Segments that start before it. */
+static __always_inline __u32 meter_starts_before(const struct meter_span *s, __u32 place)
+{
+	__u32 count;
+
+	if (!meter_seq_before(s->seq, place))
+		return 0;
+	count = (place - s->seq - 1) / s->full + 1;
+	return count < s->segments ? count : s->segments;
+}
+
+/*
+ * A super-packet that starts in old sequence space: what its segments would do in turn. Those that
+ * lie in the gap follow each other, so they shrink it from its start, or the last one at its end.
+ */
+static __always_inline void meter_update_tcp_span(struct flow_tcp_dir *d,
+						  const struct meter_span *s)
+{
+	__u32 from = meter_starts_before(s, d->hole_seq), to = meter_ends_before(s, d->hole_end);
+	__u32 old = meter_ends_before(s, d->next_seq);
+	__u32 end = to == s->segments ? s->seq + s->length : s->seq + to * s->full;
+
+	if (to > from) {
+		meter_add32(&d->out_of_order, to - from);
+		old = old > to - from ? old - (to - from) : 0;
+		if (s->seq + from * s->full == d->hole_seq)
+			d->hole_seq = end;
+		else if (end == d->hole_end)
+			d->hole_end = s->seq + (to - 1) * s->full;
+	}
+	meter_add32(&d->retransmitted, old);
+	if (meter_seq_before(d->next_seq, s->seq + s->length))
+		d->next_seq = s->seq + s->length;
+}
+
 /*
  * A segment that carries only sequence space seen before was retransmitted; one that lies in the
  * newest gap fills it and is out of order (whether the network or the sender was late cannot be
@@ -180,9 +247,8 @@ static __always_inline int meter_seq_before(__u32 a, __u32 b)
 static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct packet *p, int first)
 {
 	struct flow_tcp_dir *d = &t->dir[p->dir & 1];
-	__u32 length =
-		p->size[ACCOUNT_PAYLOAD] * p->segments + p->segment_extra * (p->segments - 1);
-	__u32 end = p->tcp_seq + length + !!(p->tcp_flags & TCP_FLAG_SYN) +
+	__u32 payload = p->size[ACCOUNT_PAYLOAD];
+	__u32 end = p->tcp_seq + meter_bytes(p, payload) + !!(p->tcp_flags & TCP_FLAG_SYN) +
 		    !!(p->tcp_flags & TCP_FLAG_FIN);
 
 	if (!p->tcp_window && !(p->tcp_flags & TCP_FLAG_RST))
@@ -202,9 +268,16 @@ static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct pa
 		d->next_seq = end;
 		return;
 	}
+	if (p->segments > 1 && payload) {
+		struct meter_span span = { p->tcp_seq, end - p->tcp_seq,
+					   meter_full_size(p, payload), p->segments };
+
+		meter_update_tcp_span(d, &span);
+		return;
+	}
 	if (d->hole_seq != d->hole_end && !meter_seq_before(p->tcp_seq, d->hole_seq) &&
 	    !meter_seq_before(d->hole_end, end)) {
-		meter_add32(&d->out_of_order, p->segments);
+		meter_add32(&d->out_of_order, 1);
 		if (p->tcp_seq == d->hole_seq)
 			d->hole_seq = end;
 		else if (end == d->hole_end)
@@ -212,7 +285,7 @@ static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct pa
 		return;
 	}
 	if (!meter_seq_before(d->next_seq, end))
-		meter_add32(&d->retransmitted, p->segments);
+		meter_add32(&d->retransmitted, 1);
 	else
 		d->next_seq = end;
 }
@@ -223,12 +296,10 @@ static __always_inline void meter_open(struct flow_counters *c, const struct pac
 	c->initiator = p->dir;
 }
 
-/* Bytes of all segments. */
-static __always_inline __u64 meter_bytes(const struct packet *p, __u8 accounting)
+/* What a packet adds to its flow's bytes. */
+static __always_inline __u64 meter_counted_bytes(const struct packet *p, __u8 accounting)
 {
-	__u32 size = p->size[accounting & (ACCOUNT_MODES - 1)];
-
-	return (__u64)size * p->segments + (__u64)p->segment_extra * (p->segments - 1);
+	return meter_bytes(p, p->size[accounting & (ACCOUNT_MODES - 1)]);
 }
 
 /*
@@ -257,7 +328,7 @@ static __always_inline void meter_update(struct flow_counters *c, struct flow_st
 	}
 	d->last_ns = now;
 	meter_add(&d->packets, p->segments);
-	meter_add(&d->bytes, meter_bytes(p, cfg->accounting));
+	meter_add(&d->bytes, meter_bytes(p, size));
 	meter_or32(&d->tcp_flags, p->tcp_flags);
 	if (p->ttl > d->ttl_max)
 		d->ttl_max = p->ttl;

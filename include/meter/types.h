@@ -87,7 +87,7 @@ _Static_assert(sizeof(struct fragment_id) == 40, "fragment_id has no padding");
 /*
  * Facts about one packet. The parser fills it, the meter counts it, events carry it.
  * A super-packet (GRO/GSO) stands for its segments: sizes are those of the last one, and every
- * earlier one is segment_extra bytes longer.
+ * earlier one is segment_extra bytes longer (a size of 0 is 0 for all). See segments.h.
  */
 struct packet {
 	struct flow_key key;

@@ -118,6 +118,7 @@ SEC("xdp") int parity(struct xdp_md *ctx)
 	s->status = parse_verdict(&s->parser, s->next);
 	if (s->status == PARSE_DONE) {
 		s->parser.pkt.time_ns = s->time_ns;
+		meter_segment(&s->parser.pkt, s->parser.pkt.payload_offset, s->gso_size, 0);
 		count(s);
 	}
 	return XDP_PASS;

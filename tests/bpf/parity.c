@@ -56,6 +56,12 @@ static struct host_flow *host_find(struct check *c, const struct packet *p)
 	return f;
 }
 
+/* Some packets stand for several: sizes tell which, so that what is repeated is so alike. */
+static uint32_t gso_size_of(const struct capture_packet *in)
+{
+	return in->wire_len % 3 ? 0 : 1 + in->wire_len % 200;
+}
+
 static struct host_flow *host_meter(struct check *c, const struct capture_packet *in,
 				    struct parity *out)
 {
@@ -68,6 +74,7 @@ static struct host_flow *host_meter(struct check *c, const struct capture_packet
 	if (out->status != PARSE_DONE)
 		return NULL;
 	p->time_ns = in->time_ns;
+	meter_segment(p, p->payload_offset, gso_size_of(in), 0);
 	key_canonicalize(p);
 	if (p->fragment)
 		fragment_resolve(&c->slots[fragment_slot_of(&p->fragment_id)], p);
@@ -91,6 +98,7 @@ static int kernel_meter(struct check *c, const struct capture_packet *in, struct
 	out->time_ns = in->time_ns;
 	out->captured = in->captured;
 	out->wire_len = in->wire_len;
+	out->gso_size = gso_size_of(in);
 	if (bpf_map_update_elem(c->state, &zero, out, BPF_ANY) ||
 	    bpf_prog_test_run_opts(c->program, &opts) || opts.retval != 2 /* XDP_PASS */)
 		return -errno;

@@ -7,6 +7,7 @@
 #include "meter/key.h"
 #include "meter/meter.h"
 #include "meter/parse.h"
+#include "meter/segments.h"
 
 struct parity_flow {
 	struct flow_counters counters;
@@ -21,7 +22,7 @@ struct parity {
 	__u32 next;
 	__u32 status;
 	__u32 ended;
-	__u32 zero;
+	__u32 gso_size; /* taken for a super-packet with that; 0 = an ordinary packet */
 	struct parser parser;
 #ifdef __bpf__
 	struct window window;
