@@ -122,6 +122,11 @@ $(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lbpf -lpcap -o $@
 
+$(BUILD)/bpf/equivalence: $(call objects,san,tests/bpf/equivalence.c tests/bpf/ethernet.c tests/bpf/capture.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+
 # --- what people call -------------------------------------------------------------------------------
 demo: $(BUILD)/weir ## read a recorded capture and show its flows
 	$(Q)tools/demo $(BUILD)/weir

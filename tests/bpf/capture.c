@@ -18,7 +18,8 @@ bool capture_read(const char *path, bool (*on_packet)(void *, const struct captu
 			.bytes = bytes,
 			.captured = h->caplen,
 			.wire_len = h->len,
-			.time_ns = h->ts.tv_sec * 1000000000ull + h->ts.tv_usec,
+			.time_ns = (h->ts.tv_sec < 0 ? 0 : h->ts.tv_sec) * 1000000000ull +
+				   (uint32_t)h->ts.tv_usec,
 		};
 
 		if (!on_packet(context, &p))
