@@ -35,10 +35,17 @@ void flow_table_first_packets(const struct flow_table *t, struct meter_config *c
 
 /*
  * A first packet of flow *number; 0 is a new flow and gets its number. initiator: the packet.dir
- * that is the flow's source. False: no more packets of this flow are needed.
+ * that is the flow's source. A super-packet is its segments, but for dissection, which sees its
+ * bytes as they are. False: no more packets of this flow are needed.
  */
 bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
 		       const struct packet *p, const struct frame *frame);
+
+/*
+ * The source lost first packets of the flow in front of the next one that it shows; of number 0:
+ * of the new flow that the next one opens. What depends on their order ends where it is.
+ */
+void flow_table_missed(struct flow_table *t, uint32_t number);
 
 /* The flow has ended: its record is exported and the number is free. */
 void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end *end);

@@ -275,10 +275,10 @@ static void entry_count(struct host_meter *m, struct entry *e, struct packet *p,
 
 	meter_update(c, entry_stats(m, e), entry_tcp(m, e), p, &m->config);
 	ledger_add(m->ledger, COUNTER_METERED, p->segments);
-	ledger_add(m->ledger, COUNTER_BYTES, p->size[m->config.accounting]);
+	ledger_add(m->ledger, COUNTER_BYTES, meter_bytes(p, p->size[m->config.accounting]));
 	if (c->emitted >= first_packets(&m->config, p->key.protocol))
 		return;
-	c->emitted++;
+	c->emitted = p->segments < UINT32_MAX - c->emitted ? c->emitted + p->segments : UINT32_MAX;
 	if (!flow_table_packet(m->flows, &e->flow, c->initiator, p, frame))
 		c->emitted = UINT32_MAX;
 }
