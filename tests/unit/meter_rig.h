@@ -102,6 +102,7 @@ static inline void rig_read(struct rig *r)
 			r->rows = reallocarray(r->rows, r->row_count * 2 + 1, sizeof(*r->rows));
 		assert_non_null(r->rows);
 		row = &r->rows[r->row_count++];
+		memset(row, 0, sizeof(*row));
 		assert_int_equal(sscanf(line, "%llu,%llu,%llu,%llu,%llu,%llu,%u,%u,%u,%d%399[^\n]",
 					&row->flow_id, &row->first_ns, &row->last_ns, &row->packets,
 					&row->src2dst, &row->dst2src, &row->src_port,
