@@ -148,8 +148,8 @@ static const uint8_t *clamp(struct dissector *d, const struct packet *p, const u
 {
 	uint32_t l4 = p->l4_offset - p->ip_offset;
 
-	if (*length > p->size[ACCOUNT_IP])
-		*length = p->size[ACCOUNT_IP]; /* Ethernet padding */
+	if (p->segments == 1 && *length > p->size[ACCOUNT_IP])
+		*length = p->size[ACCOUNT_IP]; /* Ethernet padding; a super-packet has none */
 	if (*length > MAX_PACKET)
 		*length = MAX_PACKET;
 	if (*length == header_length(p, ip))

@@ -55,8 +55,9 @@ const char *dissector_version(void);
 /*
  * Shows the next packet of a flow. *state is NULL before the first one and again once the verdict
  * in *app is final; then true is returned. ip points at the innermost IP header and has captured
- * bytes; p is what the parser found there (p->size[ACCOUNT_IP] is the length on the wire).
- * from_client: sent by the flow's source. number: 1 for the flow's first packet.
+ * bytes; p is what the parser found there (p->size[ACCOUNT_IP] is the length on the wire; a
+ * super-packet is shown whole, with segments > 1). from_client: sent by the flow's source.
+ * number: packets of the flow up to this one.
  */
 bool dissect_packet(struct dissector *d, struct dissect_state **state, struct app_info *app,
 		    const struct packet *p, const uint8_t *ip, uint32_t captured, bool from_client,

@@ -1,2 +1,7 @@
 #include <bpf/libbpf.h>
-static inline int filter_install(struct bpf_object *o, const char *e) { (void)o; (void)e; return 0; }
+static inline int filter_install(struct bpf_object *o, const char *e)
+{
+	(void)o;
+	(void)e;
+	return 0;
+}

@@ -41,7 +41,7 @@ struct flow {
 	struct app_info app;
 	struct splt_entry *splt; /* splt_count used; grown by doubling */
 	uint32_t splt_count;
-	uint32_t packets; /* shown to the agent so far */
+	uint32_t packets; /* shown to the agent so far, in segments */
 	struct flow_timing timing;
 	uint32_t teid[2];   /* GTP-U endpoint ids: of src2dst, dst2src packets */
 	uint16_t window[2]; /* first TCP window announced by the source, the destination */
@@ -50,7 +50,8 @@ struct flow {
 	uint8_t src_dir;              /* packet.dir of the source */
 	uint8_t dissected;            /* app is final */
 	uint8_t window_seen;          /* bit per direction */
-	uint8_t pad[3];
+	uint8_t order_lost;           /* a first packet was not shown: nothing by order any more */
+	uint8_t pad[2];
 };
 
 #endif

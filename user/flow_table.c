@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meter/meter.h"
 #include "meter/wire.h"
 #include "slab.h"
 #include "timing.h"
@@ -21,6 +22,7 @@ struct flow_table {
 	uint64_t clock_offset_ns;
 	int error;
 	bool stopped;
+	bool missed_first; /* the next new flow was not shown from its first packet on */
 };
 
 struct flow_table *flow_table_new(const struct config *config, const struct columns *columns,
@@ -85,8 +87,8 @@ static void flow_note_first(struct flow *f, const struct packet *p, const struct
 	memcpy(f->mac[!reversed], frame->mac, 6);
 }
 
-/* False when memory is short: the packet's place in the sequence stays empty. */
-static bool flow_note_splt(struct flow_table *t, struct flow *f, const struct packet *p)
+/* False when memory is short. */
+static bool flow_append_splt(struct flow *f, const struct splt_entry *entry)
 {
 	uint32_t n = f->splt_count;
 	struct splt_entry *grown;
@@ -98,13 +100,25 @@ static bool flow_note_splt(struct flow_table *t, struct flow *f, const struct pa
 			return false;
 		f->splt = grown;
 	}
-	f->splt[n] = (struct splt_entry){
-		.gap_ns = p->gap_ns,
-		.from_dst = p->dir != f->src_dir,
-		.size = p->size[t->config->accounting],
-	};
+	f->splt[n] = *entry;
 	f->splt_count++;
 	return true;
+}
+
+static void flow_note_splt(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	uint32_t last = p->size[t->config->accounting];
+	struct splt_entry entry = { .gap_ns = p->gap_ns, .from_dst = p->dir != f->src_dir };
+
+	for (uint32_t i = 0; i < p->segments && f->splt_count < t->config->splt; i++) {
+		entry.size = i + 1 < p->segments ? meter_full_size(p, last) : last;
+		if (!flow_append_splt(f, &entry)) {
+			ledger_add(t->ledger, COUNTER_MISSED_COPIES, p->segments - i);
+			f->order_lost = true; /* later ones would stand in its place */
+			return;
+		}
+		entry.gap_ns = 0;
+	}
 }
 
 static void flow_note_window(struct flow *f, const struct packet *p)
@@ -133,42 +147,73 @@ static bool flow_wants_more(const struct flow_table *t, const struct flow *f, ui
 {
 	if (flow_wants_bytes(t, f, protocol))
 		return true;
+	if (f->order_lost)
+		return false;
 	if (t->columns->need & NEED_SPLT && f->splt_count < t->config->splt)
 		return true;
 	return t->columns->need & NEED_TIMING && f->packets < TIMING_PACKETS;
 }
 
+/* What the place among the flow's packets matters for. */
+static void flow_note_order(struct flow_table *t, struct flow *f, const struct packet *p,
+			    bool from_src)
+{
+	flow_note_window(f, p);
+	if (t->columns->need & NEED_SPLT)
+		flow_note_splt(t, f, p);
+	if (t->columns->need & NEED_TIMING && f->packets < TIMING_PACKETS)
+		timing_packet(&f->timing, p, from_src);
+}
+
+/* NULL when memory is short. */
+static struct flow *flow_open(struct flow_table *t, uint32_t *number, uint8_t initiator,
+			      const struct packet *p, const struct frame *frame)
+{
+	struct flow *f;
+
+	*number = slab_alloc(&t->flows);
+	if (!*number)
+		return NULL;
+	f = slab_at(&t->flows, *number);
+	f->flow_id = t->created++;
+	f->order_lost = t->missed_first;
+	t->missed_first = false;
+	flow_note_first(f, p, frame, initiator);
+	return f;
+}
+
 bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
 		       const struct packet *p, const struct frame *frame)
 {
-	struct flow *f;
+	struct flow *f =
+		*number ? slab_at(&t->flows, *number) : flow_open(t, number, initiator, p, frame);
 	bool from_src = p->dir == initiator;
 
-	if (!*number) {
-		*number = slab_alloc(&t->flows);
-		if (!*number) {
-			ledger_add(t->ledger, COUNTER_MISSED_COPIES, p->segments);
-			return true;
-		}
-		f = slab_at(&t->flows, *number);
-		f->flow_id = t->created++;
-		flow_note_first(f, p, frame, initiator);
-	} else {
-		f = slab_at(&t->flows, *number);
+	if (!f) {
+		ledger_add(t->ledger, COUNTER_MISSED_COPIES, p->segments);
+		return true;
 	}
-	f->packets++;
+	if (!f->order_lost)
+		flow_note_order(t, f, p, from_src);
+	f->packets += p->segments;
 	if (p->teid)
 		f->teid[!from_src] = p->teid;
-	flow_note_window(f, p);
-	if (t->columns->need & NEED_SPLT && f->splt_count < t->config->splt &&
-	    !flow_note_splt(t, f, p))
-		ledger_add(t->ledger, COUNTER_MISSED_COPIES, p->segments);
-	if (t->columns->need & NEED_TIMING && f->packets <= TIMING_PACKETS)
-		timing_packet(&f->timing, p, from_src);
 	if (t->dissector && !f->dissected)
 		f->dissected = dissect_packet(t->dissector, &f->dissect, &f->app, p, frame->ip,
 					      frame->captured, from_src, f->packets);
 	return flow_wants_more(t, f, p->key.protocol);
+}
+
+void flow_table_missed(struct flow_table *t, uint32_t number)
+{
+	struct flow *f;
+
+	if (!number) {
+		t->missed_first = true;
+		return;
+	}
+	f = slab_at(&t->flows, number);
+	f->order_lost = true;
 }
 
 static enum counter counter_of_end(enum flow_end_reason reason)
@@ -248,12 +293,6 @@ void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end
 	flow_free(t, f, number);
 }
 
-void flow_table_missed(struct flow_table *t, uint32_t number)
-{
-	(void)t;
-	(void)number;
-}
-
 void flow_table_forget(struct flow_table *t, uint32_t number)
 {
 	struct flow *f = number ? slab_at(&t->flows, number) : NULL;
@@ -300,6 +339,7 @@ void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end
 	f->splt = NULL;
 	f->splt_count = 0;
 	f->packets = 0;
+	f->order_lost = false;
 	f->timing = (struct flow_timing){ 0 };
 	f->flow_id = t->created++;
 }

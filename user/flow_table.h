@@ -36,10 +36,17 @@ void flow_table_first_packets(const struct config *config, const struct columns 
 
 /*
  * A first packet of flow *number; 0 is a new flow and gets its number. initiator: the packet.dir
- * that is the flow's source. False: no more packets of this flow are needed.
+ * that is the flow's source. A super-packet is its segments, but for dissection, which sees its
+ * bytes as they are. False: no more packets of this flow are needed.
  */
 bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
 		       const struct packet *p, const struct frame *frame);
+
+/*
+ * The source lost first packets of the flow in front of the next one that it shows; of number 0:
+ * of the new flow that the next one opens. What depends on their order ends where it is.
+ */
+void flow_table_missed(struct flow_table *t, uint32_t number);
 
 /* The flow has ended: its record is exported and the number is free. */
 void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end *end);
@@ -50,8 +57,6 @@ void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end
  */
 void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end *end);
 
-/* Copies of first packets did not arrive: what depends on their order stops with what it has. */
-void flow_table_missed(struct flow_table *t, uint32_t number);
 /* The flow goes without a record: nothing was counted. 0 = nothing to do. */
 void flow_table_forget(struct flow_table *t, uint32_t number);
 /* Whether the bytes of the flow's next packet are needed, or struct packet will do. */

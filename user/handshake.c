@@ -46,10 +46,10 @@ void handshake_free(struct handshake *h)
 
 static struct payload payload_of(const struct packet *p, const uint8_t *ip, uint32_t captured)
 {
-	uint32_t start = p->payload_offset - p->ip_offset, end = start + p->size[ACCOUNT_PAYLOAD];
+	uint32_t start = p->payload_offset - p->ip_offset, end = captured;
 
-	if (end > captured)
-		end = captured;
+	if (p->segments == 1 && captured > start + p->size[ACCOUNT_PAYLOAD])
+		end = start + p->size[ACCOUNT_PAYLOAD];
 	if (!p->has_l4 || (p->key.protocol != PROTO_TCP && p->key.protocol != PROTO_UDP) ||
 	    start >= end)
 		return (struct payload){ NULL, 0, false };

@@ -275,7 +275,7 @@ static void entry_count(struct host_meter *m, struct host_flow *e, struct packet
 	meter_update(c, host_meter_stats(m, e), host_meter_tcp(m, e), p, &m->config);
 	if (c->emitted >= first_packets(&m->config, p->key.protocol))
 		return;
-	c->emitted += p->segments;
+	c->emitted = p->segments < UINT32_MAX - c->emitted ? c->emitted + p->segments : UINT32_MAX;
 	if (!flow_table_packet(m->flows, &e->flow, c->initiator, p, frame))
 		c->emitted = UINT32_MAX;
 }

@@ -301,36 +301,55 @@ static int give_back(struct kernel_flows *k, struct host_flow *f)
 	return 0;
 }
 
-static void flow_end_parts(const struct kernel_flows *k, const struct event_flow_end *e,
-			   struct flow_end *end)
+/* The numbers in an event; they are only read. */
+static struct flow_chunk event_chunk(const struct kernel_flows *k, const struct event_flow_end *e)
 {
-	const char *more = (const char *)(e + 1);
+	char *more = (char *)(e + 1);
+	struct flow_chunk chunk = { .counters = (struct flow_counters *)&e->counters };
 
-	end->key = &e->key;
-	end->counters = &e->counters;
-	end->reason = e->reason;
-	end->stats = k->config.stats ? (const struct flow_stats *)more : NULL;
+	if (k->config.stats)
+		chunk.stats = (struct flow_stats *)more;
 	more += k->config.stats ? sizeof(struct flow_stats) : 0;
-	end->tcp = k->config.tcp ? (const struct flow_tcp *)more : NULL;
+	if (k->config.tcp)
+		chunk.tcp = (struct flow_tcp *)more;
+	return chunk;
+}
+
+/* No memory for the flow: its record has the counters alone. */
+static void end_unknown(struct kernel_flows *k, const struct event_flow_end *e,
+			const struct flow_chunk *chunk)
+{
+	const struct flow_end end = {
+		.key = &e->key,
+		.counters = chunk->counters,
+		.stats = chunk->stats,
+		.tcp = chunk->tcp,
+		.reason = e->reason,
+	};
+
+	flow_table_end(k->flows, 0, &end);
+	drop_kept(k, e);
 }
 
 static void on_flow_end(struct kernel_flows *k, const struct event_flow_end *e)
 {
 	uint32_t number = host_meter_flow(k->meter, &e->key, e->counters.initiator);
-	struct flow_end end;
+	struct flow_chunk from = event_chunk(k, e), into;
 	struct host_flow *f;
 
-	flow_end_parts(k, e, &end);
-	if (!number) { /* its record has the counters alone */
-		flow_table_end(k->flows, 0, &end);
-		drop_kept(k, e);
+	if (!number) {
+		end_unknown(k, e, &from);
 		return;
 	}
 	f = host_meter_at(k->meter, number);
 	if (!host_meter_is_lent(f))
 		host_meter_lend(k->meter, number);
-	chunk_merge(&f->counters, host_meter_stats(k->meter, f), host_meter_tcp(k->meter, f),
-		    end.counters, end.stats, end.tcp);
+	into = (struct flow_chunk){
+		.counters = &f->counters,
+		.stats = host_meter_stats(k->meter, f),
+		.tcp = host_meter_tcp(k->meter, f),
+	};
+	chunk_merge(&into, &from);
 	if (!f->waiting) {
 		host_meter_end(k->meter, number, e->reason);
 		drop_kept(k, e);

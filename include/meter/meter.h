@@ -127,6 +127,8 @@ static __always_inline __u32 meter_full_size(const struct packet *p, __u32 size)
 /* Of all segments together. */
 static __always_inline __u64 meter_bytes(const struct packet *p, __u32 size)
 {
+	if (p->segments == 1)
+		return size;
 	return size + (__u64)meter_full_size(p, size) * (p->segments - 1);
 }
 

@@ -139,7 +139,7 @@ struct flow_counters {
 	__u64 state; /* kernel: tag << 32 | closing epoch (see bpf/flows.bpf.h); host: 0 */
 	struct flow_dir dir[2]; /* by packet.dir */
 	__u64 previous_ns;      /* last packet of the chunk before this one, 0 = none */
-	__u32 emitted;          /* packets handed to the agent so far */
+	__u32 emitted;          /* packets handed to the agent so far, in segments */
 	__u8 initiator;         /* the dir that is src2dst */
 	__u8 appetite;          /* enum appetite: what the agent wants of further packets */
 	__u8 missed;            /* a first packet found no room on its way to the agent */

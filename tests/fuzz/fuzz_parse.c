@@ -10,6 +10,7 @@
 #include "meter/key.h"
 #include "meter/meter.h"
 #include "meter/parse.h"
+#include "meter/segments.h"
 #include "support.h"
 
 #define FLOWS       8
@@ -252,8 +253,9 @@ static void meter(struct packet *p, const struct meter_config *cfg)
 		     cfg);
 	require(f->counters.dir[p->dir].last_ns >= p->time_ns);
 	metered.packets += p->segments;
-	metered.bytes += (uint64_t)p->size[cfg->accounting] * p->segments +
-			 (uint64_t)p->segment_extra * (p->segments - 1);
+	metered.bytes += (uint64_t)p->size[cfg->accounting] * p->segments;
+	if (p->size[cfg->accounting])
+		metered.bytes += (uint64_t)p->segment_extra * (p->segments - 1);
 }
 
 /* Steps of 2^n ns, n up to 63, forth or back, and never past the ends of time. */
@@ -284,6 +286,20 @@ static void parse(const struct window *w, struct parser *ps, const struct settin
 	check_canonical(&ps->pkt);
 }
 
+/* No segment is longer than the whole, and together they are that and repeated headers. */
+static void segment(struct packet *p, uint32_t gso_size, uint32_t gso_segs)
+{
+	uint32_t whole = p->size[ACCOUNT_LINK], header_len = gso_segs & 1 ? p->payload_offset : 0;
+
+	meter_segment(p, header_len, gso_size, gso_segs / 2);
+	require(p->segments >= 1 && p->segments <= SEGMENTS_MAX);
+	require(p->segments > 1 || (!p->segment_extra && p->size[ACCOUNT_LINK] == whole));
+	require((uint64_t)p->size[ACCOUNT_LINK] + p->segment_extra <= whole);
+	if (header_len && p->segments > 1 && gso_size != SEGMENTS_BY_LIST)
+		require(meter_bytes(p, p->size[ACCOUNT_LINK]) ==
+			whole + (uint64_t)header_len * (p->segments - 1));
+}
+
 /* 16 bits captured length, 16 of the frame's surplus, a step in time, segments. */
 static void take_packet(struct input *in, const struct setting *s, uint64_t *now)
 {
@@ -303,11 +319,8 @@ static void take_packet(struct input *in, const struct setting *s, uint64_t *now
 	parse(&w, &ps, s, frame_len, type);
 	if (ps.have_ip) {
 		ps.pkt.time_ns = *now;
-		if (s->super_packets && !s->long_frames &&
-		    ps.pkt.size[s->meter.accounting] < 65536) {
-			ps.pkt.segments = 1 + segments % 64;
-			ps.pkt.segment_extra = segments & 0xc0 ? surplus % 1500 : 0;
-		}
+		if (s->super_packets)
+			segment(&ps.pkt, surplus, segments);
 		key_canonicalize(&ps.pkt);
 		if (ps.pkt.fragment)
 			resolve_fragment(&ps.pkt);

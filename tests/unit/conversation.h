@@ -9,6 +9,7 @@
 #include "dissect.h"
 #include "frames.h"
 #include "meter/key.h"
+#include "meter/segments.h"
 
 struct conversation {
 	struct dissector *dissector;
@@ -20,8 +21,9 @@ struct conversation {
 	uint16_t port[2];     /* client, server */
 	uint32_t seq[2];
 	uint32_t packets;
-	uint32_t cut;     /* capture no more than this of a packet; 0 = all */
-	uint32_t padding; /* bytes behind the datagram */
+	uint32_t cut;      /* capture no more than this of a packet; 0 = all */
+	uint32_t padding;  /* bytes behind the datagram */
+	uint32_t gso_size; /* packets with more payload are super-packets; 0 = none are */
 	bool final;
 };
 
@@ -83,6 +85,7 @@ static inline bool conversation_show(struct conversation *c, const struct raw *f
 
 	assert_false(c->final);
 	assert_int_equal(raw_parse(f, &p), PARSE_DONE);
+	meter_segment(&p, p.payload_offset, c->gso_size, 0);
 	key_canonicalize(&p);
 	p.time_ns = 1000000000ull * ++c->packets;
 	captured = f->len - p.ip_offset;
@@ -91,6 +94,7 @@ static inline bool conversation_show(struct conversation *c, const struct raw *f
 	copy = malloc(captured);
 	assert_non_null(copy);
 	memcpy(copy, f->at + p.ip_offset, captured);
+	c->packets += p.segments - 1;
 	c->final = dissect_packet(c->dissector, &c->state, &c->app, &p, copy, captured,
 				  !from_server, c->packets);
 	assert_memory_equal(copy, f->at + p.ip_offset, captured);

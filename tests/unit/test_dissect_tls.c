@@ -66,6 +66,24 @@ static void tls(void **state)
 	forget(&c);
 }
 
+/* A hello that the kernel merged from three segments is shown whole, and counts as three. */
+static void hello_in_a_super_packet(void **state)
+{
+	struct conversation c = conversation_of(*state, PROTO_TCP, 8443);
+	struct raw hello = { 0 };
+
+	put_client_hello(&hello, "www.weir.test");
+	c.gso_size = (hello.len + 2) / 3;
+	connect_tcp(&c);
+	say(&c, 0, hello.at, hello.len);
+	assert_int_equal(c.packets, 6);
+	finish(&c);
+	assert_app(&c, "TLS");
+	assert_string_equal(c.text.host, "www.weir.test");
+	assert_string_equal(c.text.ja4, EXAMPLE_JA4);
+	forget(&c);
+}
+
 /* The server's choice, not what the client offered. */
 static void tls_version_is_the_servers(void **state)
 {
@@ -223,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls),
+		cmocka_unit_test(hello_in_a_super_packet),
 		cmocka_unit_test(tls_version_is_the_servers),
 		cmocka_unit_test(tls_without_answer),
 		cmocka_unit_test(hello_in_segments),
