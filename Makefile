@@ -122,6 +122,14 @@ $(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lbpf -lpcap -o $@
 
+$(BUILD)/bpf/storm.bpf.o: $(wildcard bpf/*.c)
+
+# As fast as the product: the plain objects.
+$(BUILD)/bpf/exactness: $(call objects,obj,tests/bpf/exactness.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -lpthread -o $@
+
 $(BUILD)/bpf/equivalence: $(call objects,san,tests/bpf/equivalence.c tests/bpf/ethernet.c tests/bpf/capture.c $(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
@@ -132,6 +140,7 @@ demo: $(BUILD)/weir ## read a recorded capture and show its flows
 	$(Q)tools/demo $(BUILD)/weir
 
 test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
+	$(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test

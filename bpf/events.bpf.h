@@ -45,13 +45,13 @@ static __always_inline void event_fill_bytes(struct scratch *s, const struct fra
 		s->event.captured = len;
 }
 
-static __always_inline long event_output(struct scratch *s, __u64 fill)
+static __always_inline long event_output(struct scratch *s, __u64 fill, int wake)
 {
-	__u64 size = s->event.captured;
+	__u64 size = s->event.captured, flags;
 
 	size = sizeof(s->event) + (size ? frame_bounded(size, EVENT_BYTES_POWER) : 0);
-
-	return bpf_ringbuf_output(&events, &s->event, size, event_wakeup(fill, size));
+	flags = wake ? BPF_RB_FORCE_WAKEUP : event_wakeup(fill, size);
+	return bpf_ringbuf_output(&events, &s->event, size, flags);
 }
 
 /* 0, or negative when the ring has no room for it. s->parser.pkt is the packet. */
@@ -71,11 +71,13 @@ static __always_inline long event_send_first(struct scratch *s, const struct fra
 	s->event.missed = c->missed;
 	if (c->appetite == APPETITE_BYTES)
 		event_fill_bytes(s, f, hook);
-	return event_output(s, fill);
+	return event_output(s, fill, 0);
 }
 
+/* wake: the sooner the agent knows, the fewer packets go this way. */
 static __always_inline long event_send_overflow(struct scratch *s, const struct frame *f,
-						enum hook hook, enum overflow_reason reason)
+						enum hook hook, enum overflow_reason reason,
+						int wake)
 {
 	__u64 fill = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 
@@ -87,7 +89,7 @@ static __always_inline long event_send_overflow(struct scratch *s, const struct 
 	s->event.missed = 0;
 	if (fill < config.ring_bytes / 4)
 		event_fill_bytes(s, f, hook);
-	return event_output(s, fill);
+	return event_output(s, fill, wake);
 }
 
 #endif

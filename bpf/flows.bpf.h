@@ -82,6 +82,19 @@ static __always_inline int flow_close(struct flow_counters *c, __u64 open, __u32
 	return __sync_val_compare_and_swap(&c->state, open, open | epoch | by) == open;
 }
 
+/* Whether this packet is the first to close an entry in this epoch. */
+static __always_inline int flow_first_closed(void)
+{
+	struct control *ctl = control_get();
+	__u64 epoch, woken;
+
+	if (!ctl)
+		return 0;
+	epoch = *(volatile __u64 *)&ctl->epoch;
+	woken = *(volatile __u64 *)&ctl->woken;
+	return woken != epoch && __sync_val_compare_and_swap(&ctl->woken, woken, epoch) == woken;
+}
+
 static __always_inline int flow_admit(struct control *ctl)
 {
 	/* Read first: with a full map nobody fights for the line. */

@@ -51,11 +51,11 @@ static __always_inline void hand_over_first(struct scratch *s, const struct fram
 }
 
 static __always_inline void overflow(struct scratch *s, const struct frame *f, enum hook hook,
-				     struct kernel_ledger *l, enum overflow_reason reason)
+				     struct kernel_ledger *l, enum overflow_reason reason, int wake)
 {
 	const struct packet *p = &s->parser.pkt;
 
-	if (event_send_overflow(s, f, hook, reason)) {
+	if (event_send_overflow(s, f, hook, reason, wake)) {
 		count(l, KERNEL_RING_FULL, p->segments);
 		return;
 	}
@@ -71,10 +71,10 @@ static long wait_a_turn(__u32 i, void *context)
 	return 0;
 }
 
-/* Tests only: some packets stay long between the look at the entry and the addition. */
+/* Tests only: on one CPU packets stay long between the look at the entry and the addition. */
 static __always_inline void widen_race(const struct kernel_ledger *l)
 {
-	if (config.test_spin && !(l->value[KERNEL_SEEN] & 0xffff))
+	if (config.test_spin && !(l->value[KERNEL_SEEN] & 0xff) && !bpf_get_smp_processor_id())
 		bpf_loop(config.test_spin, wait_a_turn, 0, 0);
 }
 
@@ -89,12 +89,12 @@ static __always_inline void meter_entry(struct scratch *s, const struct frame *f
 	if (state != open) {
 		/* Of this flow, and closed; else not yet born, or the element of another flow. */
 		overflow(s, f, hook, l,
-			 (state & ~FLOW_CLOSING) == open ? OVERFLOW_CLOSED : OVERFLOW_RACE);
+			 (state & ~FLOW_CLOSING) == open ? OVERFLOW_CLOSED : OVERFLOW_RACE, 0);
 		return;
 	}
 	if (flow_expired(c, p)) {
-		flow_close(c, open, FLOW_BY_PACKET);
-		overflow(s, f, hook, l, OVERFLOW_CLOSED);
+		overflow(s, f, hook, l, OVERFLOW_CLOSED,
+			 flow_close(c, open, FLOW_BY_PACKET) && flow_first_closed());
 		return;
 	}
 	widen_race(l);
@@ -124,7 +124,7 @@ static __always_inline void meter_packet(struct scratch *s, const struct frame *
 		if (err == -EEXIST)
 			c = bpf_map_lookup_elem(&flows, &p->key);
 		if (!c) {
-			overflow(s, f, hook, l, err == -EEXIST ? OVERFLOW_RACE : OVERFLOW_FULL);
+			overflow(s, f, hook, l, err == -EEXIST ? OVERFLOW_RACE : OVERFLOW_FULL, 0);
 			return;
 		}
 	}

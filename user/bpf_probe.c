@@ -34,6 +34,7 @@ struct bpf_probe {
 	struct flow_key *closing;
 	struct sated_flow *sated;
 	bool adopted;
+	bool no_grace;
 };
 
 static uint32_t value_size(const struct meter_config *meter)
@@ -174,6 +175,8 @@ int bpf_probe_open(struct bpf_probe **out, const struct config *config,
 		err = bpf_reason(-ENOMEM, "out of memory at the start", "free some");
 	if (!err)
 		err = load(p, config, meter, test);
+	if (!err && test)
+		p->no_grace = test->no_grace;
 	if (err) {
 		bpf_probe_close(p);
 		return err;
@@ -299,6 +302,8 @@ uint32_t bpf_probe_grace(struct bpf_probe *p)
 	uint32_t zero = 0;
 
 	__atomic_store_n(&p->control->epoch, epoch + 1, __ATOMIC_SEQ_CST);
+	if (p->no_grace)
+		return epoch;
 	bpf_map_update_elem(p->grace, &zero, &p->grace_token, BPF_ANY);
 	return epoch;
 }

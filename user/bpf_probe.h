@@ -21,6 +21,7 @@ enum bpf_probe_program { PROBE_XDP, PROBE_TC, PROBE_TC_L3, PROBE_PROGRAMS };
 struct bpf_probe_test {
 	const char *object; /* file; NULL = the program itself */
 	bool clock;
+	bool no_grace; /* breaks the closing of entries */
 	uint32_t spin;
 };
 

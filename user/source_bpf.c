@@ -120,6 +120,12 @@ static int out_of_memory(void)
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config)
 {
+	return source_bpf_open_test(out, config, meter_config, NULL);
+}
+
+int source_bpf_open_test(struct source_bpf **out, const struct config *config,
+			 const struct meter_config *meter_config, const struct bpf_probe_test *test)
+{
 	struct source_bpf *s = calloc(1, sizeof(*s));
 	int err;
 
@@ -130,11 +136,11 @@ int source_bpf_open(struct source_bpf **out, const struct config *config,
 	s->meter_config = *meter_config;
 	s->idle_ns = meter_config->idle_ns;
 	s->links = watch_links();
-	s->attachments = calloc(config->interfaces.count, sizeof(*s->attachments));
+	s->attachments = calloc(config->interfaces.count + 1, sizeof(*s->attachments));
 	if (!s->attachments)
 		err = out_of_memory();
 	else
-		err = bpf_probe_open(&s->probe, config, meter_config, NULL);
+		err = bpf_probe_open(&s->probe, config, meter_config, test);
 	if (err && config->hook != HOOK_AUTO)
 		log_error("%s", bpf_probe_reason());
 	if (!err)
@@ -165,6 +171,11 @@ void source_bpf_close(struct source_bpf *s)
 		close(s->links);
 	free(s->attachments);
 	free(s);
+}
+
+const struct bpf_probe *source_bpf_probe(const struct source_bpf *s)
+{
+	return s->probe;
 }
 
 /* --- interfaces that go and come back ----------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "host_meter.h"
 
 struct source_bpf;
+struct bpf_probe;
 
 /*
  * Loads the program and attaches it to config->interfaces. 0 or a negative errno; the message is
@@ -22,6 +23,12 @@ struct source_bpf;
  */
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config);
+/* For tests: another object, attached to nothing. */
+struct bpf_probe_test;
+int source_bpf_open_test(struct source_bpf **out, const struct config *config,
+			 const struct meter_config *meter_config,
+			 const struct bpf_probe_test *test);
+const struct bpf_probe *source_bpf_probe(const struct source_bpf *s);
 void source_bpf_close(struct source_bpf *s);
 const char *source_bpf_reason(void);
 

@@ -60,10 +60,12 @@ struct control {
 	__u64 epoch;  /* written by the agent alone: a new one begins before each grace period */
 	__u64 layout; /* what entries hold: meter_layout() */
 	__u64 pad1[6];
+	__u64 woken; /* the epoch for which a packet has woken the agent; atomic */
+	__u64 pad2[7];
 	struct account account;
 	__u64 agent[CONTROL_AGENT_COUNTERS]; /* the agent's part of the ledger, its enum's order */
 };
-_Static_assert(sizeof(struct control) == 192 + 8 * CONTROL_AGENT_COUNTERS, "control's lines");
+_Static_assert(sizeof(struct control) == 256 + 8 * CONTROL_AGENT_COUNTERS, "control's lines");
 
 /* Entries that other settings made cannot be continued. */
 static __always_inline __u64 meter_layout(const struct meter_config *m)

@@ -29,7 +29,7 @@
 #include "run.h"
 
 #define MIN_FRAME    14   /* XDP's test_run takes no less */
-#define MIN_FRAME_TC 54 /* TC's refuses some that are shorter than their IP header */
+#define MIN_FRAME_TC 54   /* TC's refuses some that are shorter than their IP header */
 #define MAX_FRAME_TC 3712 /* and TC's no more: a page less what surrounds an skb's data */
 #define MAX_FRAME    37000
 
