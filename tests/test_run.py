@@ -211,7 +211,7 @@ def test_stop_signal(d):
 def test_summary_line(d):
     done = run("-r", capture(d / "a.pcap", [(0, udp_frame(1)), (0, bytes(60))]), *FIELDS)
     assert done.stderr.decode() == ("weir: seen 2, metered 1, filtered 0, ignored.not_ip 1, missed_copies 0, unexported 0, "
-                                    "bytes 62, flows 1, ended.forced 1\n"), done.stderr
+                                    "overflow 0, bytes 62, flows 1, ended.forced 1\n"), done.stderr
 
 
 def main():

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "meter/event.h"
 #include "record.h"
 
 /* clang-format off: lists of names */
@@ -235,4 +236,9 @@ void columns_print_all(FILE *to)
 		fprintf(to, "%-40s %-8s %-10s %-11s %s\n", f->name, type_name(f->type),
 			*f->unit ? f->unit : "-", ipfix, f->help);
 	}
+	fprintf(to,
+		"\nWhat packets say is read from --snaplen bytes of each, at most %u with --hook "
+		"tc "
+		"or xdp.\n",
+		EVENT_MAX_BYTES);
 }

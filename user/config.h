@@ -22,7 +22,7 @@ struct rotation {
 	uint64_t bytes;
 };
 
-/* Where an interface's packets are seen. */
+/* Where an interface's packets are met; auto is tc, or pcap where that is not possible. */
 enum config_hook { HOOK_AUTO, HOOK_TC, HOOK_XDP, HOOK_XDP_GENERIC, HOOK_PCAP };
 
 enum config_direction { DIRECTION_BOTH, DIRECTION_IN, DIRECTION_OUT };
@@ -34,14 +34,13 @@ struct config {
 	/* source */
 	struct string_list read_files; /* -r, in the order given; "-" is stdin */
 	struct string_list interfaces; /* -i */
-	uint64_t snaplen;              /* bytes of a packet that a live capture keeps */
+	uint64_t snaplen; /* bytes kept of a packet; tc and xdp: EVENT_MAX_BYTES at most */
 	bool promisc;
 	uint32_t hook;        /* --hook: enum config_hook */
 	uint32_t direction;   /* --direction: enum config_direction */
 	uint64_t map_entries; /* flows that the kernel's map holds */
 	char *pin;            /* directory of pinned maps and links, NULL = none */
-	uint64_t stats_interval_ns;
-	char *filter; /* libpcap expression, NULL = everything */
+	char *filter;         /* libpcap expression, NULL = everything */
 
 	/* metering */
 	uint64_t idle_ns;    /* --idle-timeout */
@@ -49,7 +48,7 @@ struct config {
 	uint32_t tunnels;    /* --tunnels: bit per enum tunnel_type */
 	uint32_t accounting; /* --accounting: enum accounting */
 	bool tcp_end;
-	uint64_t max_flows;  /* 0 = no bound */
+	uint64_t max_flows;  /* live flows; 0 = no bound */
 	uint64_t stop_after; /* flows; 0 = never */
 
 	/* what is told about a flow */
@@ -65,10 +64,11 @@ struct config {
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
 	struct rotation rotate;
-	char *anonymize;       /* columns, NULL = none */
-	char *anonymize_key;   /* file, NULL = random */
-	bool anonymize_prefix; /* addresses keep common prefixes: Crypto-PAn */
-	char *summary;         /* file of the JSON summary, "-" = stdout, NULL = none */
+	char *anonymize;            /* columns, NULL = none */
+	char *anonymize_key;        /* file, NULL = random */
+	bool anonymize_prefix;      /* addresses keep common prefixes: Crypto-PAn */
+	char *summary;              /* file of the JSON summary, "-" = stdout, NULL = none */
+	uint64_t stats_interval_ns; /* between lines of rates; 0 = none */
 	bool quiet;
 
 	char *config_file; /* -c */

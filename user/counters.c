@@ -26,6 +26,8 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_LOST_AGENT_RESTART] = { "lost", "agent_restart",
 					 "packets that an agent held when it was killed, see "
 					 "--pin" },
+	[COUNTER_LOST_MAP_FAILED] = { "lost", "map_failed",
+				      "packets that the kernel could neither count nor hand over" },
 	[COUNTER_MISSED_COPIES] = { "", "missed_copies",
 				    "first packets of flows, counted but not looked into" },
 	[COUNTER_UNEXPORTED] = { "", "unexported",

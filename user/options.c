@@ -156,9 +156,23 @@ int option_set(struct config *config, const struct option_info *o, const char *t
 	return err == -ERANGE ? -EINVAL : err;
 }
 
+/*
+ * --max-flows by source: a file ends, a wire does not, and may carry a flood of new flows. Until
+ * every level was read MAX_FLOWS_UNSET, above what may be given, stands for "nobody said"; so an
+ * explicit 0 is still no bound.
+ */
+#define MAX_FLOWS_UNSET UINT64_MAX
+#define MAX_FLOWS_LIVE  1048576
+
+static void bound_flows(struct config *config)
+{
+	if (config->max_flows == MAX_FLOWS_UNSET)
+		config->max_flows = config->interfaces.count ? MAX_FLOWS_LIVE : 0;
+}
+
 static int set_defaults(struct config *config)
 {
-	*config = (struct config){ .dissect = true };
+	*config = (struct config){ .dissect = true, .max_flows = MAX_FLOWS_UNSET };
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option_info *o = &option_table[i];
 		int err = o->default_text
@@ -213,6 +227,9 @@ static int check_together(const struct config *config)
 {
 	if ((config->rotate.interval_ns || config->rotate.bytes) && !writes_to_file(config))
 		log_warning("--rotate: no output goes to a file; give -o FORMAT:FILE");
+	if (config->pin && config->hook == HOOK_PCAP)
+		log_warning("--pin: --hook pcap keeps nothing in the kernel; give --hook tc or "
+			    "xdp");
 	if (config->anonymize_key && !config->anonymize && !config->anonymize_prefix) {
 		log_error("--anonymize-key: hides nothing by itself; add --anonymize COLUMNS or "
 			  "--anonymize-prefix");
@@ -235,6 +252,7 @@ int options_parse(struct config *config, int argc, char **argv, enum options_act
 		err = options_read_environment(config);
 	if (!err)
 		err = options_read_argv(config, argc, argv, action, 1);
+	bound_flows(config);
 	if (!err)
 		err = name_probe(config);
 	if (!err)

@@ -145,7 +145,7 @@ const struct field *record_field_by_name(const char *name);
 /* -EINVAL with a message (names the unknown or repeated column); -ENOMEM. */
 int columns_select(struct columns *out, const struct config *config);
 void columns_free(struct columns *columns);
-/* `weir fields`: name, type, unit, meaning, IPFIX element, aligned. */
+/* `weir fields`: name, type, unit, meaning, IPFIX element, aligned; then how far packets tell. */
 void columns_print_all(FILE *to);
 
 /* Computes what depends on the addresses: nfhash and community_id, as far as needed. */

@@ -150,6 +150,11 @@ static void defaults(void **state)
 	assert_int_equal(r.config.profile, PROFILE_SEED);
 	assert_int_equal(r.config.max_tcp_dissections, 10);
 	assert_int_equal(r.config.max_udp_dissections, 16);
+	assert_int_equal(r.config.hook, HOOK_AUTO);
+	assert_int_equal(r.config.direction, DIRECTION_BOTH);
+	assert_int_equal(r.config.map_entries, 262144);
+	assert_null(r.config.pin);
+	assert_true(r.config.stats_interval_ns == 0);
 	assert_int_equal(r.config.outputs.count, 1);
 	assert_string_equal(r.config.outputs.items[0], "csv:-");
 	assert_true(r.config.dissect);
@@ -183,6 +188,63 @@ static void command_line(void **state)
 	assert_false(r.config.stats);
 	assert_int_equal(r.config.splt, 2);
 	reading_free(&r);
+}
+
+static void watching(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t hook;
+	} hooks[] = {
+		{ "auto", HOOK_AUTO }, { "tc", HOOK_TC },
+		{ "xdp", HOOK_XDP },   { "xdp-generic", HOOK_XDP_GENERIC },
+		{ "pcap", HOOK_PCAP },
+	};
+	struct reading r;
+	char line[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		snprintf(line, sizeof(line), "-i a --hook %s", hooks[i].name);
+		accept(&r, line);
+		assert_int_equal(r.config.hook, hooks[i].hook);
+		reading_free(&r);
+	}
+	accept(&r, "-i a --direction in --map-entries 64 --pin /sys/fs/bpf/weir");
+	assert_int_equal(r.config.direction, DIRECTION_IN);
+	assert_int_equal(r.config.map_entries, 64);
+	assert_string_equal(r.config.pin, "/sys/fs/bpf/weir");
+	reading_free(&r);
+	accept(&r, "-i a --direction out --map-entries 16777216 --stats-interval 500ms");
+	assert_int_equal(r.config.direction, DIRECTION_OUT);
+	assert_int_equal(r.config.map_entries, 16777216);
+	assert_true(r.config.stats_interval_ns == 500000000);
+	reading_free(&r);
+}
+
+static void check_max_flows(const char *line, uint64_t expected)
+{
+	struct reading r;
+
+	accept(&r, line);
+	assert_int_equal(r.config.max_flows, expected);
+	reading_free(&r);
+}
+
+/* Only interfaces have a bound that nobody asked for; 0 is none, wherever it is said. */
+static void bound_of_flows(void **state)
+{
+	(void)state;
+	check_max_flows("", 0);
+	check_max_flows("-r f", 0);
+	check_max_flows("-i a", 1048576);
+	check_max_flows("-i a --max-flows 0", 0);
+	check_max_flows("-i a --max-flows 7", 7);
+	check_max_flows("-r f --max-flows 7", 7);
+	setenv("WEIR_MAX_FLOWS", "0", 1);
+	check_max_flows("-i a", 0);
+	check_max_flows("-i a --max-flows 7", 7);
+	unsetenv("WEIR_MAX_FLOWS");
 }
 
 static void trailing_words(void **state)
@@ -340,6 +402,16 @@ static void bad_values(void **state)
 				   "ip, transport, payload\n");
 	refuse("--tunnels gtp,l2tp", "weir: --tunnels: unknown value \"gtp,l2tp\"; give all, none "
 				     "or a list of gtp, tzsp, capwap, ipip, gre, vxlan, geneve\n");
+	refuse("--hook bpf", "weir: --hook: unknown value \"bpf\"; give one of auto, tc, xdp, "
+			     "xdp-generic, pcap\n");
+	refuse("--direction up",
+	       "weir: --direction: unknown value \"up\"; give one of both, in, out\n");
+	refuse("--map-entries 63", "weir: --map-entries: 63 is out of range: 64 to 16777216\n");
+	refuse("--map-entries 16777217",
+	       "weir: --map-entries: 16777217 is out of range: 64 to 16777216\n");
+	refuse("--pin=", "weir: --pin: is empty; give DIR\n");
+	refuse("--max-flows 4000000001",
+	       "weir: --max-flows: 4000000001 is out of range: 0 to 4000000000\n");
 	refuse("--fields a,,b",
 	       "weir: --fields: \"a,,b\" has an empty name; separate names by one comma\n");
 	refuse("--rotate 60", "weir: --rotate: \"60\" is neither a time nor a size; give one as "
@@ -537,6 +609,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(command_line),
+		cmocka_unit_test(watching),
+		cmocka_unit_test(bound_of_flows),
 		cmocka_unit_test(trailing_words),
 		cmocka_unit_test(precedence),
 		cmocka_unit_test(environment),

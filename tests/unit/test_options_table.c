@@ -279,6 +279,10 @@ static void options_together(void **state)
 	check(WORDS("--rotate", "1h", "-o", "csv:-", "-o", "json:f"), 0, "");
 	check(WORDS("--rotate", "1h", "-o", "csv", "-o", "json:-"), 0,
 	      "weir: warning: --rotate: no output goes to a file; give -o FORMAT:FILE\n");
+	check(WORDS("--pin", "d", "--hook", "xdp"), 0, "");
+	check(WORDS("--pin", "d", "--hook", "pcap"), 0,
+	      "weir: warning: --pin: --hook pcap keeps nothing in the kernel; give --hook tc or "
+	      "xdp\n");
 }
 
 static char *read_manual(void)

@@ -376,6 +376,8 @@ static void the_list_for_people(void **state)
 		assert_non_null(strstr(line, f->help));
 	}
 	assert_int_equal(lines, record_field_count);
+	assert_string_equal(at, "What packets say is read from --snaplen bytes of each, at most "
+				"9216 with --hook tc or xdp.\n");
 	free(text);
 }
 
