@@ -19,17 +19,13 @@
 #include "bpf_reason.h"
 #include "tc_filters.h"
 
-/* <linux/bpf.h> of Linux 6.6, which Debian 12's headers are older than. */
-#define TCX_INGRESS 46
-#define TCX_EGRESS  47
-#define TCX_BEFORE  (1u << 3) /* BPF_F_BEFORE: in front of all others, who may redirect */
+#define TCX_BEFORE (1u << 3) /* BPF_F_BEFORE: in front of all others, who may redirect */
 
 #ifndef ARPHRD_IP6GRE
 #define ARPHRD_IP6GRE 823 /* <linux/if_arp.h>, which the C library's is older than */
 #endif
 
 #define TC_PRIORITY 1
-#define TC_HANDLES  8 /* processes that may watch one interface by clsact */
 
 static const char *const slot_names[SLOTS] = { "xdp", "in", "out" };
 
@@ -176,21 +172,42 @@ static bool is_ours(uint32_t id)
 	return ours;
 }
 
+/* The id of our filter of that handle; 0: there is none. */
+static uint32_t find_filter(unsigned int index, enum bpf_slot slot, unsigned int handle)
+{
+	struct bpf_tc_hook hook = tc_hook(index, tc_point(slot));
+	LIBBPF_OPTS(bpf_tc_opts, query, .handle = handle, .priority = TC_PRIORITY);
+
+	return !bpf_tc_query(&hook, &query) && is_ours(query.prog_id) ? query.prog_id : 0;
+}
+
+int bpf_attach_filters(unsigned int index, unsigned int handle, uint32_t ids[2])
+{
+	int count = 0;
+
+	for (int slot = SLOT_IN; slot <= SLOT_OUT; slot++) {
+		uint32_t id = find_filter(index, slot, handle);
+
+		if (id)
+			ids[count++] = id;
+	}
+	return count;
+}
+
 /* Removes our filter of that handle, if there is one. */
 static int remove_filter(unsigned int index, enum bpf_slot slot, unsigned int handle)
 {
 	struct bpf_tc_hook hook = tc_hook(index, tc_point(slot));
-	LIBBPF_OPTS(bpf_tc_opts, query, .handle = handle, .priority = TC_PRIORITY);
 	LIBBPF_OPTS(bpf_tc_opts, gone, .handle = handle, .priority = TC_PRIORITY);
 
-	if (bpf_tc_query(&hook, &query) || !is_ours(query.prog_id))
+	if (!find_filter(index, slot, handle))
 		return 0;
 	return bpf_tc_detach(&hook, &gone) ? 0 : 1;
 }
 
 static int choose_handle(struct bpf_attachment *a)
 {
-	for (a->handle = 1; a->handle <= TC_HANDLES; a->handle++) {
+	for (a->handle = 1; a->handle <= BPF_ATTACH_HANDLES; a->handle++) {
 		a->lock = hold_handle(a->index, a->handle);
 		if (a->lock < 0)
 			continue;
@@ -250,7 +267,7 @@ int bpf_detach_leftovers(const char *name)
 
 	if (!index)
 		return -ENODEV;
-	for (unsigned int handle = 1; handle <= TC_HANDLES; handle++) {
+	for (unsigned int handle = 1; handle <= BPF_ATTACH_HANDLES; handle++) {
 		int lock = hold_handle(index, handle);
 
 		if (lock < 0)
@@ -267,7 +284,8 @@ int bpf_detach_leftovers(const char *name)
 static int attach_tc(struct bpf_attachment *a, int program, enum bpf_slot slot)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_BEFORE);
-	int fd = bpf_link_create(program, a->index, slot == SLOT_IN ? TCX_INGRESS : TCX_EGRESS,
+	int fd = bpf_link_create(program, a->index,
+				 slot == SLOT_IN ? BPF_ATTACH_TCX_INGRESS : BPF_ATTACH_TCX_EGRESS,
 				 &opts);
 
 	if (fd >= 0) {

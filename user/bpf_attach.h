@@ -12,6 +12,13 @@
 #include "bpf_probe.h"
 #include "config.h"
 
+/* <linux/bpf.h> of Linux 6.6, which Debian 12's headers are older than. */
+#define BPF_ATTACH_TCX_INGRESS 46
+#define BPF_ATTACH_TCX_EGRESS  47
+
+/* Processes that may watch one interface by clsact filters: handles 1 to this. */
+#define BPF_ATTACH_HANDLES 8
+
 /* A place on an interface that takes a program. */
 enum bpf_slot { SLOT_XDP, SLOT_IN, SLOT_OUT, SLOTS };
 
@@ -36,5 +43,7 @@ int bpf_attach(struct bpf_attachment *a, const struct bpf_probe *probe, const st
 void bpf_detach(struct bpf_attachment *a, bool keep);
 /* Removes clsact filters of weir that nobody holds; how many, or negative errno. */
 int bpf_detach_leftovers(const char *name);
+/* Ids of our filters of a handle, in and out; returns how many. */
+int bpf_attach_filters(unsigned int index, unsigned int handle, uint32_t ids[2]);
 
 #endif

@@ -54,12 +54,16 @@ static void choose_programs(struct bpf_object *object, const struct config *conf
 			bpf_object__find_program_by_name(object, program_names[PROBE_XDP]), false);
 }
 
+uint32_t bpf_probe_reserve(void)
+{
+	return LRU_LOCAL * (libbpf_num_possible_cpus() + 1);
+}
+
 static int set_sizes(struct bpf_object *object, const struct config *config,
 		     const struct meter_config *meter)
 {
 	struct bpf_map *flows = bpf_object__find_map_by_name(object, "flows");
-	uint32_t reserve = LRU_LOCAL * (libbpf_num_possible_cpus() + 1);
-	int err = bpf_map__set_max_entries(flows, config->map_entries + reserve);
+	int err = bpf_map__set_max_entries(flows, config->map_entries + bpf_probe_reserve());
 
 	if (!err)
 		err = bpf_map__set_value_size(flows, value_size(meter));

@@ -47,6 +47,8 @@ struct control *bpf_probe_control(const struct bpf_probe *p);
 struct flow_key *bpf_probe_closing(const struct bpf_probe *p); /* CLOSING_KEYS of them */
 /* The kernel's part of the ledger, summed over the CPUs. 0 or negative errno. */
 int bpf_probe_ledger(const struct bpf_probe *p, struct kernel_ledger *out);
+/* Elements of the flow map beyond the flows that it may hold. */
+uint32_t bpf_probe_reserve(void);
 /* The same of any map of kernel ledgers. */
 int bpf_ledger_sum(int fd, struct kernel_ledger *out);
 /* The number that the flow key gets on interface index. */

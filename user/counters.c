@@ -55,3 +55,23 @@ enum counter counter_of_refusal(enum parse_status status)
 	default: return COUNTER_IGNORED_NOT_IP;
 	}
 }
+
+void ledger_add_kernel(struct ledger *l, const struct kernel_ledger *kernel)
+{
+	static const enum counter places[KERNEL_COUNTERS] = {
+		[KERNEL_SEEN] = COUNTER_SEEN,
+		[KERNEL_METERED] = COUNTER_METERED,
+		[KERNEL_FILTERED] = COUNTER_FILTERED,
+		[KERNEL_NOT_IP] = COUNTER_IGNORED_NOT_IP,
+		[KERNEL_TRUNCATED] = COUNTER_IGNORED_TRUNCATED,
+		[KERNEL_MALFORMED] = COUNTER_IGNORED_MALFORMED,
+		[KERNEL_TOO_DEEP] = COUNTER_IGNORED_TOO_DEEP,
+		[KERNEL_RING_FULL] = COUNTER_LOST_RING_FULL,
+		[KERNEL_MISSED_COPIES] = COUNTER_MISSED_COPIES,
+		[KERNEL_BYTES] = COUNTER_BYTES,
+		[KERNEL_OVERFLOW] = COUNTER_OVERFLOW,
+	};
+
+	for (int i = 0; i < KERNEL_COUNTERS; i++)
+		ledger_add(l, places[i], kernel->value[i]);
+}

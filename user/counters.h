@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "meter/parse.h"
+#include "meter/probe.h"
 
 enum counter {
 	COUNTER_SEEN,
@@ -55,6 +56,9 @@ static inline void ledger_add(struct ledger *l, enum counter c, uint64_t add)
 {
 	l->value[c] += add;
 }
+
+/* What the kernel program counted, in its places. */
+void ledger_add_kernel(struct ledger *l, const struct kernel_ledger *kernel);
 
 /* The counter of a packet that the parser refused. */
 enum counter counter_of_refusal(enum parse_status status);

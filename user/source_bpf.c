@@ -347,26 +347,12 @@ static void take_over(struct source_bpf *s)
 
 void source_bpf_ledger(const struct source_bpf *s, const struct ledger *own, struct ledger *out)
 {
-	static const enum counter places[KERNEL_COUNTERS] = {
-		[KERNEL_SEEN] = COUNTER_SEEN,
-		[KERNEL_METERED] = COUNTER_METERED,
-		[KERNEL_FILTERED] = COUNTER_FILTERED,
-		[KERNEL_NOT_IP] = COUNTER_IGNORED_NOT_IP,
-		[KERNEL_TRUNCATED] = COUNTER_IGNORED_TRUNCATED,
-		[KERNEL_MALFORMED] = COUNTER_IGNORED_MALFORMED,
-		[KERNEL_TOO_DEEP] = COUNTER_IGNORED_TOO_DEEP,
-		[KERNEL_RING_FULL] = COUNTER_LOST_RING_FULL,
-		[KERNEL_MISSED_COPIES] = COUNTER_MISSED_COPIES,
-		[KERNEL_BYTES] = COUNTER_BYTES,
-		[KERNEL_OVERFLOW] = COUNTER_OVERFLOW,
-	};
 	struct kernel_ledger kernel;
 
 	for (int i = 0; i < COUNTERS; i++)
 		out->value[i] = own->value[i] + s->before.value[i];
 	bpf_probe_ledger(s->probe, &kernel);
-	for (int i = 0; i < KERNEL_COUNTERS; i++)
-		out->value[places[i]] += kernel.value[i];
+	ledger_add_kernel(out, &kernel);
 }
 
 void source_bpf_fill(const struct source_bpf *s, uint64_t *entries, uint64_t *max)

@@ -7,7 +7,6 @@
 #define USER_SOURCE_BPF_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "config.h"
 #include "counters.h"
@@ -46,10 +45,5 @@ void source_bpf_ledger(const struct source_bpf *s, const struct ledger *own, str
 void source_bpf_fill(const struct source_bpf *s, uint64_t *entries, uint64_t *max);
 /* CPU time of the kernel program, ns; 0 unless kernel.bpf_stats_enabled. */
 uint64_t source_bpf_run_time_ns(const struct source_bpf *s);
-
-/* weir detach: removes pins, their links and leftover filters. 0 or negative after a message. */
-int source_bpf_detach(const struct config *config);
-/* weir status: what is attached, how full it is, the ledger, rates. */
-int source_bpf_status(const struct config *config, FILE *to);
 
 #endif

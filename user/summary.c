@@ -12,16 +12,21 @@ void summary_print(const struct ledger *l)
 {
 	log_progress(NULL);
 	fprintf(stderr, "weir:");
+	summary_print_to(l, stderr);
+}
+
+void summary_print_to(const struct ledger *l, FILE *to)
+{
 	for (int i = 0; i < COUNTERS; i++) {
 		const struct counter_info *info = &counter_table[i];
 
 		/* The top level is told even when 0, the reasons only when there is something. */
 		if (*info->group && !l->value[i])
 			continue;
-		fprintf(stderr, "%s %s%s%s %" PRIu64, i ? "," : "", info->group,
+		fprintf(to, "%s %s%s%s %" PRIu64, i ? "," : "", info->group,
 			*info->group ? "." : "", info->name, l->value[i]);
 	}
-	fputc('\n', stderr);
+	fputc('\n', to);
 }
 
 static void write_group(const struct ledger *l, FILE *to, const char *group)
