@@ -56,6 +56,9 @@ static inline void ledger_add(struct ledger *l, enum counter c, uint64_t add)
 	l->value[c] += add;
 }
 
+/* Lost packets, whatever the reason. */
+uint64_t ledger_lost(const struct ledger *l);
+
 /* The counter of a packet that the parser refused. */
 enum counter counter_of_refusal(enum parse_status status);
 

@@ -73,6 +73,7 @@ static void json(void **state)
 	(void)state;
 	assert_int_equal(close(mkstemp(path)), 0);
 	assert_int_equal(summary_write(&l, path), 0);
+	assert_int_equal(ledger_lost(&l), 9 + 10 + 11 + 12 + 13);
 	text = read_and_remove(path);
 	assert_string_equal(
 		text,
