@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Whole runs of weir: inputs, outputs, ends and errors as a user meets them, with exact results."""
-import json, os, pathlib, signal, struct, subprocess, sys, tempfile, time
+import json, os, pathlib, re, signal, struct, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tap
@@ -206,6 +206,44 @@ def test_stop_signal(d):
     weir.stdin.close()
     assert weir.stdout.read().decode().splitlines()[1:] == ["1,2,4,0"]
     assert weir.wait(10) == 0
+
+
+def test_summary_signal(d):
+    """SIGUSR1 tells the account so far, also with -q, and reading goes on as if nothing was."""
+    packets = capture(d / "a.pcap", [(i * 1000, udp_frame(1)) for i in range(192)]).read_bytes()
+    record = (len(packets) - 24) // 192
+    weir = subprocess.Popen([str(tap.WEIR_SAN), "-q", "-r", "-", *FIELDS, "--summary", d / "s.json"], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    weir.stdin.write(packets[:24 + 64 * record + 5])  # in the middle of a packet
+    time.sleep(1)
+    weir.send_signal(signal.SIGUSR1)
+    time.sleep(0.2)
+    weir.stdin.write(packets[24 + 64 * record + 5:24 + 128 * record])
+    line = weir.stderr.readline().decode()
+    assert line == ("weir: seen 128, metered 128, filtered 0, missed_copies 0, unexported 0, overflow 0, bytes 7936, "
+                    "flows 0\n"), line
+    out, err = weir.communicate(packets[24 + 128 * record:], timeout=20)
+    assert (out.decode().splitlines()[1:], err, weir.returncode) == (["1,192,4,0"], b"", 0), (out, err)
+    assert json.loads((d / "s.json").read_text())["metered"] == 192
+
+
+def test_stats_interval(d):
+    """A line of rates, also with -q; the packets of all lines are those that were sent."""
+    packets = capture(d / "a.pcap", [(i * 1000, udp_frame(1)) for i in range(64 * 8)]).read_bytes()
+    record = (len(packets) - 24) // (64 * 8)
+    weir = subprocess.Popen([str(tap.WEIR_SAN), "-q", "-r", "-", *FIELDS, "--stats-interval", "0.4"], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    began = time.monotonic()
+    weir.stdin.write(packets[:24])
+    for i in range(8):
+        weir.stdin.write(packets[24 + i * 64 * record:24 + (i + 1) * 64 * record])
+        time.sleep(0.25)
+    _, err = weir.communicate(timeout=20)
+    took = time.monotonic() - began
+    lines = err.decode().splitlines()
+    form = re.compile(r"weir: (\d+) pps, (\d+\.\d) Mbit/s, flows 1, lost 0 \(\+0\), cpu \d+\.\d %$")
+    rates = [int(form.match(line)[1]) for line in lines]
+    assert 2 <= len(lines) <= took / 0.4 and all(0 < r <= 8 * 64 / 0.4 for r in rates), (took, lines)
 
 
 def test_summary_line(d):

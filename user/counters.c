@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "counters.h"
 
+#include <string.h>
+
 const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_SEEN] = { "", "seen", "packets that arrived" },
 	[COUNTER_METERED] = { "", "metered", "packets counted into a flow" },
@@ -26,8 +28,6 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_LOST_AGENT_RESTART] = { "lost", "agent_restart",
 					 "packets that an agent held when it was killed, see "
 					 "--pin" },
-	[COUNTER_LOST_MAP_FAILED] = { "lost", "map_failed",
-				      "packets that the kernel could neither count nor hand over" },
 	[COUNTER_MISSED_COPIES] = { "", "missed_copies",
 				    "first packets of flows, counted but not looked into" },
 	[COUNTER_UNEXPORTED] = { "", "unexported",
@@ -45,6 +45,16 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_ENDED_NO_RESOURCES] = { "ended", "lack_of_resources",
 					 "flows ended early by --max-flows" },
 };
+
+uint64_t ledger_lost(const struct ledger *l)
+{
+	uint64_t lost = 0;
+
+	for (int i = 0; i < COUNTERS; i++)
+		if (!strcmp(counter_table[i].group, "lost"))
+			lost += l->value[i];
+	return lost;
+}
 
 enum counter counter_of_refusal(enum parse_status status)
 {

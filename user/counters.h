@@ -27,7 +27,6 @@ enum counter {
 	COUNTER_LOST_CAPTURE_BUFFER,
 	COUNTER_LOST_RING_FULL,
 	COUNTER_LOST_AGENT_RESTART,
-	COUNTER_LOST_MAP_FAILED,
 	COUNTER_MISSED_COPIES,
 	COUNTER_UNEXPORTED,
 	COUNTER_OVERFLOW,
@@ -59,6 +58,9 @@ static inline void ledger_add(struct ledger *l, enum counter c, uint64_t add)
 
 /* What the kernel program counted, in its places. */
 void ledger_add_kernel(struct ledger *l, const struct kernel_ledger *kernel);
+
+/* Lost packets, whatever the reason. */
+uint64_t ledger_lost(const struct ledger *l);
 
 /* The counter of a packet that the parser refused. */
 enum counter counter_of_refusal(enum parse_status status);

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "counters.h"
 #include "dissect.h"
@@ -16,7 +19,10 @@
 #include "source_bpf.h"
 #include "source_live.h"
 #include "source_pcap.h"
+#include "stats_line.h"
 #include "summary.h"
+
+#define NS_PER_S 1000000000ull
 
 struct run {
 	const struct config *config;
@@ -29,9 +35,11 @@ struct run {
 	struct source_bpf *bpf; /* one of the two, or NULL: files */
 	struct source_live *live;
 	struct ledger ledger;
+	struct stats_line stats;
 };
 
 static volatile bool stop_requested;
+static volatile bool summary_requested;
 
 static void on_stop(int signal)
 {
@@ -39,13 +47,22 @@ static void on_stop(int signal)
 	stop_requested = true;
 }
 
+static void on_summary(int signal)
+{
+	(void)signal;
+	summary_requested = true;
+}
+
+/* SIGUSR1 must not interrupt a read or a write: it would look like a broken file. */
 static void catch_signals(void)
 {
 	struct sigaction stop = { .sa_handler = on_stop };
+	struct sigaction summary = { .sa_handler = on_summary, .sa_flags = SA_RESTART };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGUSR1, &summary, NULL);
 	sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe shows as EPIPE */
 }
 
@@ -127,23 +144,6 @@ static int run_open(struct run *run)
 	return run->meter ? 0 : out_of_memory();
 }
 
-static void run_tick(void *context)
-{
-	(void)context;
-}
-
-static int run_source(struct run *run)
-{
-	if (run->bpf)
-		return source_bpf_run(run->bpf, run->meter, run->flows, &run->ledger,
-				      &stop_requested, run_tick, run);
-	if (run->live)
-		return source_live_run(run->live, &run->meter_config, run->meter, run->flows,
-				       &run->ledger, &stop_requested);
-	return source_pcap_run(run->config, &run->meter_config, run->meter, run->flows,
-			       &run->ledger, &stop_requested);
-}
-
 /* What happened so far, the kernel's part included. */
 static struct ledger run_ledger(const struct run *run)
 {
@@ -152,6 +152,82 @@ static struct ledger run_ledger(const struct run *run)
 	if (run->bpf)
 		source_bpf_ledger(run->bpf, &run->ledger, &all);
 	return all;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S +
+	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ull;
+}
+
+static struct stats_moment run_moment(const struct run *run)
+{
+	struct ledger all = run_ledger(run);
+	struct stats_moment now = {
+		.time_ns = monotonic_ns(),
+		.packets = all.value[COUNTER_SEEN],
+		.bytes = all.value[COUNTER_BYTES],
+		.lost = ledger_lost(&all),
+		.cpu_ns = cpu_ns(),
+		.flows = host_meter_flows(run->meter),
+	};
+
+	if (run->bpf) {
+		source_bpf_fill(run->bpf, &now.extras.map_flows, &now.extras.map_max);
+		now.extras.bpf_ns = source_bpf_run_time_ns(run->bpf);
+	}
+	return now;
+}
+
+static void print_rates(struct run *run)
+{
+	struct stats_moment now = run_moment(run);
+	char line[STATS_LINE_SIZE];
+
+	stats_line_next(&run->stats, &now, line);
+	log_progress(NULL);
+	fprintf(stderr, "weir: %s\n", line);
+}
+
+/* Sources call it now and then where the ledger is whole: what somebody asked to see is told. */
+static void run_tick(void *context)
+{
+	struct run *run = context;
+
+	if (summary_requested) {
+		struct ledger all = run_ledger(run);
+
+		summary_requested = false;
+		summary_print(&all);
+	}
+	if (run->stats.interval_ns && stats_line_due(&run->stats, monotonic_ns()))
+		print_rates(run);
+}
+
+static int run_source(struct run *run)
+{
+	struct stats_moment now = run_moment(run);
+
+	stats_line_begin(&run->stats, run->config->stats_interval_ns, &now);
+	if (run->bpf)
+		return source_bpf_run(run->bpf, run->meter, run->flows, &run->ledger,
+				      &stop_requested, run_tick, run);
+	if (run->live)
+		return source_live_run(run->live, &run->meter_config, run->meter, run->flows,
+				       &run->ledger, &stop_requested, run_tick, run);
+	return source_pcap_run(run->config, &run->meter_config, run->meter, run->flows,
+			       &run->ledger, &stop_requested, run_tick, run);
 }
 
 static void run_close(struct run *run)

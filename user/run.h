@@ -10,7 +10,7 @@
 
 /*
  * 0, RUN_USAGE, or a negative errno, the latter two after a message. Takes SIGINT and SIGTERM as a
- * request to end well.
+ * request to end well, SIGUSR1 as one for the summary so far.
  */
 int weir_run(const struct config *config);
 

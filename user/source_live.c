@@ -226,7 +226,7 @@ static size_t watched(const struct source_live *s, struct pollfd *fds)
 
 int source_live_run(struct source_live *s, const struct meter_config *meter_config,
 		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
-		    const volatile bool *stop)
+		    const volatile bool *stop, void (*tick)(void *), void *context)
 {
 	struct pollfd *fds = calloc(s->count, sizeof(*fds));
 	size_t live;
@@ -248,6 +248,7 @@ int source_live_run(struct source_live *s, const struct meter_config *meter_conf
 			read_device(s, &s->devices[i]);
 		look_at_quiet_flows(s, meter);
 		flow_table_flush(flows);
+		tick(context);
 	}
 	for (size_t i = 0; i < s->count; i++)
 		count_drops(&s->devices[i], ledger);

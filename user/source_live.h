@@ -25,6 +25,6 @@ void source_live_close(struct source_live *s);
  */
 int source_live_run(struct source_live *s, const struct meter_config *meter_config,
 		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
-		    const volatile bool *stop);
+		    const volatile bool *stop, void (*tick)(void *), void *context);
 
 #endif

@@ -15,8 +15,9 @@
 #include "log.h"
 #include "progress.h"
 
-#define READ_BUFFER     (64 * 1024)
-#define PROGRESS_PERIOD 4096 /* packets */
+#define READ_BUFFER  (64 * 1024)
+#define FILE_BATCH   4096 /* packets between looks at progress and requests */
+#define STREAM_BATCH 64   /* a pipe may be slow */
 
 struct reader {
 	const struct config *config;
@@ -24,6 +25,8 @@ struct reader {
 	struct ledger *ledger;
 	const volatile bool *stop; /* a signal asks for it */
 	const bool *stopped;       /* the flow table asks for it */
+	void (*tick)(void *);
+	void *tick_context;
 	struct frame_reader frames;
 	struct progress progress;
 	uint64_t bytes_before; /* sizes of the files read so far */
@@ -31,6 +34,7 @@ struct reader {
 	/* the open file */
 	const char *name;
 	pcap_t *pcap;
+	int batch;
 	uint64_t packets;
 };
 
@@ -70,7 +74,7 @@ static int report_broken_file(const struct reader *r)
 static int read_packets(struct reader *r)
 {
 	for (;;) {
-		int n = pcap_dispatch(r->pcap, PROGRESS_PERIOD, on_packet, (u_char *)r);
+		int n = pcap_dispatch(r->pcap, r->batch, on_packet, (u_char *)r);
 		int64_t offset;
 
 		if (n == 0 || n == PCAP_ERROR_BREAK || *r->stop) /* a signal interrupts a read */
@@ -80,6 +84,7 @@ static int read_packets(struct reader *r)
 		offset = r->progress.shown ? file_offset(r) : -1;
 		progress_update(&r->progress, r->ledger->value[COUNTER_SEEN],
 				r->bytes_before + (offset > 0 ? offset : 0));
+		r->tick(r->tick_context);
 	}
 }
 
@@ -101,7 +106,7 @@ static int open_capture(struct reader *r, const char *name)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
 	FILE *file = open_stream(name);
-	struct stat st;
+	struct stat st = { 0 };
 
 	r->name = strcmp(name, "-") ? name : "stdin";
 	if (!file)
@@ -115,6 +120,7 @@ static int open_capture(struct reader *r, const char *name)
 			return refuse_file(r->name, file, "empty file",
 					   "a capture has at least a file header");
 	}
+	r->batch = S_ISREG(st.st_mode) ? FILE_BATCH : STREAM_BATCH;
 	setvbuf(file, NULL, _IOFBF, READ_BUFFER);
 	__fsetlocking(file, FSETLOCKING_BYCALLER); /* one thread reads: no lock twice a packet */
 	r->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
@@ -177,7 +183,7 @@ static uint64_t file_size(const char *name)
 
 int source_pcap_run(const struct config *config, const struct meter_config *meter_config,
 		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
-		    const volatile bool *stop)
+		    const volatile bool *stop, void (*tick)(void *), void *context)
 {
 	struct reader r = {
 		.config = config,
@@ -185,6 +191,8 @@ int source_pcap_run(const struct config *config, const struct meter_config *mete
 		.ledger = ledger,
 		.stop = stop,
 		.stopped = flow_table_stopped(flows),
+		.tick = tick,
+		.tick_context = context,
 		.frames = { .meter_config = meter_config, .meter = meter, .ledger = ledger },
 	};
 	uint64_t total = 0;

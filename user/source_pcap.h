@@ -19,11 +19,12 @@ int source_pcap_check(const struct config *config);
 
 /*
  * Reads config->read_files in order; flows go on from one to the next. Stops early when the flow
- * table is done or has an error, or *stop becomes true. 0, or a negative errno after a message.
+ * table is done or has an error, or *stop becomes true. tick is called with context between
+ * batches of packets. 0, or a negative errno after a message.
  */
 int source_pcap_run(const struct config *config, const struct meter_config *meter_config,
 		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
-		    const volatile bool *stop);
+		    const volatile bool *stop, void (*tick)(void *), void *context);
 
 /* libpcap's own version string. */
 const char *source_pcap_version(void);

@@ -98,6 +98,22 @@ def test_interface_goes_away(folder):
     assert "vb:" in err and "no longer watched" in err, err
 
 
+def test_summary_now(folder):
+    """SIGUSR1 asks for the account so far, and --stats-interval tells rates; both with -q too."""
+    weir = start("-q", "-i", "vb", *FIELDS, "--stats-interval", "0.5", "udp")
+    send(50)
+    time.sleep(1)
+    weir.send_signal(signal.SIGUSR1)
+    time.sleep(0.5)
+    out, err, _ = stop(weir)
+    assert out.splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,50,7100,4"], (out, err)
+    summaries = [x for x in err.splitlines() if x.startswith("weir: seen ")]
+    rates = [x for x in err.splitlines() if " pps, " in x]
+    assert len(summaries) == 1 and "metered 50," in summaries[0] and summaries[0].endswith(", flows 0"), err
+    assert len(rates) >= 3 and all("lost 0 (+0), cpu " in x for x in rates), err
+    assert [x for x in rates if not x.startswith("weir: 0 pps")] and "flows 1, " in rates[-1], err
+
+
 def make_link():
     for name in (A, B):
         subprocess.run(["ip", "netns", "del", name], capture_output=True)
