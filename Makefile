@@ -30,7 +30,7 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test bench fuzz install uninstall deps clean help check-format
+.PHONY: all demo test test-kernels bench fuzz install uninstall deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -145,6 +145,9 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bp
 
 test: $(test_programs) ## run every test
 	$(Q)BUILD=$(BUILD) tests/run
+
+test-kernels: $(BUILD)/weir $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o ## run the kernel tests on Debian's 6.1 and 6.12 in QEMU
+	$(Q)BUILD=$(BUILD) tests/kernels/run
 
 bench: $(BUILD)/weir ## measure weir next to its peers
 	$(Q)BUILD=$(BUILD) tools/bench/run

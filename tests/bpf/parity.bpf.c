@@ -96,20 +96,29 @@ static __always_inline void count(struct parity *s)
 	meter_update(&f->counters, &f->stats, &f->tcp, p, &s->config);
 }
 
+static __always_inline int fill_window(struct xdp_md *ctx, struct parity *s)
+{
+	__u64 len = s->captured;
+
+	if (!len)
+		return -1;
+	if (len > METER_WINDOW)
+		len = METER_WINDOW;
+	s->window.len = len;
+	/* Before 6.8 the verifier learns nothing from len != 0; the mask tells it 1..METER_WINDOW. */
+	len--;
+	asm volatile("" : "+r"(len)); /* keep clang from folding the mask away */
+	len = (len & (METER_WINDOW - 1)) + 1;
+	return bpf_xdp_load_bytes(ctx, 0, s->window.bytes, len);
+}
+
 SEC("xdp") int parity(struct xdp_md *ctx)
 {
 	__u32 zero = 0;
 	struct parity *s = bpf_map_lookup_elem(&state, &zero);
-	__u64 len;
 
-	if (!s)
+	if (!s || fill_window(ctx, s))
 		return XDP_ABORTED;
-	len = s->captured;
-	if (len > METER_WINDOW)
-		len = METER_WINDOW;
-	if (len < 1 || bpf_xdp_load_bytes(ctx, 0, s->window.bytes, len))
-		return XDP_ABORTED;
-	s->window.len = len;
 	parser_init(&s->parser, s->wire_len, s->config.tunnels);
 	s->next = PARSE_LINK;
 	run_level(s);
