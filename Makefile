@@ -73,6 +73,15 @@ $(BUILD)/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard include/meter/*.h bpf/*.h tes
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(bpf_flags) -c $< -o $@
 
+$(BUILD)/live/%.bpf.o: tests/live/%.bpf.c $(wildcard include/meter/*.h tests/live/*.h) | $(DEPS)
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_flags) -c $< -o $@
+
+$(BUILD)/live/%.skel.h: $(BUILD)/live/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
 # --- objects: plain and with sanitizers ----------------------------------------------------------
 pkg_cflags = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
@@ -135,12 +144,21 @@ $(BUILD)/bpf/equivalence: $(call objects,san,tests/bpf/equivalence.c tests/bpf/e
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
 
+# --- packets for the live tests ------------------------------------------------------------------------
+$(BUILD)/obj/tests/live/flood_xdp.o: $(BUILD)/live/flood.skel.h
+
+$(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard tests/live/flood*.c))))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
+
 # --- what people call -------------------------------------------------------------------------------
 demo: $(BUILD)/weir ## read a recorded capture and show its flows
 	$(Q)tools/demo $(BUILD)/weir
 
 test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
 	$(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
+	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test

@@ -4,12 +4,10 @@
 
 The namespaces are this test's own and go with it. Needs root.
 """
-import csv, io, json, os, pathlib, signal, subprocess, sys, tempfile, time
+import json, os, pathlib, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import tap
-
-A, B = f"weir-a{os.getpid()}", f"weir-b{os.getpid()}"
+import network, tap
 
 SEND = """
 import socket, sys
@@ -19,32 +17,17 @@ for i in range(int(sys.argv[1])):
     s.sendto(bytes(100), ("192.0.2.2", 9000))
 """
 
-
-def ip(*args):
-    subprocess.run(["ip", *args], check=True, capture_output=True)
-
-
-def make_network():
-    for name in (A, B):
-        ip("netns", "add", name)
-    ip("link", "add", "va", "netns", A, "type", "veth", "peer", "name", "vb", "netns", B)
-    for name, link, address in ((A, "va", "192.0.2.1/24"), (B, "vb", "192.0.2.2/24")):
-        for text in (f"link set lo up", f"address add {address} dev {link}", f"link set {link} up"):
-            ip("-n", name, *text.split())
-        subprocess.run(["ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"], check=True)
-        subprocess.run(["ip", "netns", "exec", name, "ethtool", "-K", link, "gro", "off", "gso", "off", "tso", "off"],
-                       capture_output=True)
+net = network.Network()
 
 
 def start(*args):
-    weir = subprocess.Popen(["ip", "netns", "exec", B, str(tap.WEIR_SAN), *map(str, args)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
+    weir = net.b.start(tap.WEIR_SAN, *args, text=False)
     time.sleep(1.5)
     return weir
 
 
 def send(packets):
-    subprocess.run(["ip", "netns", "exec", A, sys.executable, "-c", SEND, str(packets)], check=True)
+    net.a.python(SEND, packets)
 
 
 def stop(weir):
@@ -91,9 +74,9 @@ def test_interface_goes_away(folder):
     weir = start("-i", "vb", *FIELDS, "udp")
     send(2)
     time.sleep(0.5)
-    ip("-n", A, "link", "del", "va")
+    net.disconnect()
     out, err = (x.decode() for x in weir.communicate(timeout=20))
-    make_link()
+    net.connect()
     assert out.splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,2,284,4"], (out, err)
     assert "vb:" in err and "no longer watched" in err, err
 
@@ -114,12 +97,6 @@ def test_summary_now(folder):
     assert [x for x in rates if not x.startswith("weir: 0 pps")] and "flows 1, " in rates[-1], err
 
 
-def make_link():
-    for name in (A, B):
-        subprocess.run(["ip", "netns", "del", name], capture_output=True)
-    make_network()
-
-
 def test_errors(folder):
     for args, words in ((["-i", "nope"], "-i nope: "), (["-i", "vb", "-r", "x"], "-r and -i"),
                         (["-i", "vb", "udp prot"], "udp ^prot")):
@@ -132,8 +109,7 @@ def main():
     if os.geteuid():
         tap.skip("live", "needs root for network namespaces")
         tap.finish()
-    make_network()
-    try:
+    with net:
         for name, test in list(globals().items()):
             if not name.startswith("test_"):
                 continue
@@ -143,9 +119,6 @@ def main():
                     tap.report(True, f"live {name[5:]}")
                 except (AssertionError, OSError, subprocess.SubprocessError) as wrong:
                     tap.report(False, f"live {name[5:]}", repr(wrong)[:1500])
-    finally:
-        for name in (A, B):
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)
     tap.finish()
 
 
