@@ -112,7 +112,7 @@ static uint64_t take_frames(struct input *in, struct frame_reader *reader)
 	return frames;
 }
 
-static struct meter_config make_meter(const struct config *config, const struct flow_table *flows)
+static struct meter_config make_meter(const struct config *config)
 {
 	struct meter_config meter = {
 		.idle_ns = config->idle_ns,
@@ -124,7 +124,7 @@ static struct meter_config make_meter(const struct config *config, const struct 
 		.tcp_end = config->tcp_end,
 	};
 
-	flow_table_first_packets(flows, &meter);
+	flow_table_first_packets(config, &columns, true, &meter);
 	return meter;
 }
 
@@ -132,7 +132,7 @@ static void run(const struct config *config, link_reader link, struct input *in)
 {
 	struct ledger ledger = { 0 };
 	struct flow_table *flows = flow_table_new(config, &columns, dissector, exporters, &ledger);
-	struct meter_config meter = make_meter(config, flows);
+	struct meter_config meter = make_meter(config);
 	struct frame_reader reader = {
 		.meter_config = &meter,
 		.meter = host_meter_new(&meter, config->max_flows, flows, &ledger),

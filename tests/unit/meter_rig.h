@@ -83,7 +83,7 @@ static inline void rig_open(struct rig *r)
 	assert_int_equal(exporters_open(&r->exporters, &r->config, &r->columns), 0);
 	r->flows = flow_table_new(&r->config, &r->columns, NULL, r->exporters, &r->ledger);
 	assert_non_null(r->flows);
-	flow_table_first_packets(r->flows, &meter);
+	flow_table_first_packets(&r->config, &r->columns, false, &meter);
 	r->meter = host_meter_new(&meter, r->config.max_flows, r->flows, &r->ledger);
 	assert_non_null(r->meter);
 }
