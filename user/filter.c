@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classic.h"
 #include "log.h"
+
+#define SNAPLEN 262144
 
 static bool compiles(pcap_t *pcap, const char *expression)
 {
@@ -74,4 +77,40 @@ int filter_compile(pcap_t *pcap, const char *expression, struct bpf_program *out
 	log_error("filter: %s, at the caret: %.*s^%s; see pcap-filter(7)", why, (int)at, expression,
 		  expression + at);
 	return -EINVAL;
+}
+
+static int copy_program(const struct bpf_program *program, struct classic_program *out)
+{
+	out->count = program->bf_len;
+	out->insns = calloc(program->bf_len, sizeof(*out->insns));
+	if (!out->insns)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < out->count; i++) {
+		const struct bpf_insn *in = &program->bf_insns[i];
+
+		out->insns[i] = (struct classic_insn){ in->code, in->jt, in->jf, in->k };
+	}
+	return 0;
+}
+
+int classic_compile(const char *expression, enum classic_link link, bool explain,
+		    struct classic_program *out)
+{
+	pcap_t *pcap = pcap_open_dead(link == CLASSIC_ETHERNET ? DLT_EN10MB : DLT_RAW, SNAPLEN);
+	struct bpf_program program;
+	int err;
+
+	if (!pcap)
+		return -ENOMEM;
+	if (explain)
+		err = filter_compile(pcap, expression, &program);
+	else
+		err = pcap_compile(pcap, &program, expression, 1, PCAP_NETMASK_UNKNOWN) ? -EINVAL
+											: 0;
+	if (!err) {
+		err = copy_program(&program, out);
+		pcap_freecode(&program);
+	}
+	pcap_close(pcap);
+	return err;
 }
