@@ -368,6 +368,9 @@ static int attach_slots(struct bpf_attachment *a, const struct bpf_probe *probe,
 	if (xdp && which == PROBE_TC_L3)
 		return bpf_reason(-EOPNOTSUPP, "no Ethernet frames, which XDP is for",
 				  "use --hook tc");
+	if (which == PROBE_TC_L3 && bpf_probe_needs_ethernet(probe))
+		return bpf_reason(-EOPNOTSUPP, "no Ethernet frames, which the filter asks about",
+				  "filter by IP, ports and protocols there");
 	fd = bpf_probe_program(probe, which);
 	if (config->direction != DIRECTION_OUT)
 		err = attach_slot(a, probe, config, xdp ? SLOT_XDP : SLOT_IN,

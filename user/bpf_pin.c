@@ -33,7 +33,7 @@ static int open_dir(const char *dir)
 		return bpf_reason(-errno, strerror(errno), "--pin %s cannot be used", dir);
 	if ((uint32_t)fs.f_type != BPF_FS_MAGIC) {
 		rmdir(dir);
-		return bpf_reason(-EINVAL, "no BPF file system there",
+		return bpf_reason(-EOPNOTSUPP, "no BPF file system there",
 				  "--pin %s: choose a directory below one, as /sys/fs/bpf/weir "
 				  "(mount -t bpf bpf /sys/fs/bpf)",
 				  dir);

@@ -34,6 +34,7 @@ struct bpf_probe {
 	struct flow_key *closing;
 	struct sated_flow *sated;
 	bool adopted;
+	bool needs_ethernet; /* the filter lets no packet without such a header by */
 	bool no_grace;
 };
 
@@ -131,15 +132,57 @@ static int find_parts(struct bpf_probe *p)
 	return 0;
 }
 
-static struct bpf_object *open_object(const struct bpf_probe_test *test)
+/* Why a filter cannot go into the kernel; -EINVAL was told about by libpcap's side already. */
+static int refuse_filter(int err, const char *expression)
+{
+	switch (err) {
+	case -ELOOP:
+		return bpf_reason(-EOPNOTSUPP, "the filter has a loop, which the kernel refuses",
+				  "\"%s\" needs --hook pcap", expression);
+	case -E2BIG:
+		return bpf_reason(-EOPNOTSUPP, "the filter is too long for the kernel program",
+				  "\"%s\" needs --hook pcap", expression);
+	case -EINVAL: return err;
+	}
+	return bpf_reason(err, "the filter cannot be put into the program", "%s", strerror(-err));
+}
+
+static int install_filter(struct bpf_probe *p, const struct config *config, void *image,
+			  size_t size)
+{
+	int err =
+		config->filter && *config->filter ? filter_install(config->filter, image, size) : 0;
+
+	p->needs_ethernet = err == FILTER_NEEDS_ETHERNET;
+	return err < 0 ? refuse_filter(err, config->filter) : 0;
+}
+
+/* A copy of the program's file, with the filter in it. */
+static int open_object(struct bpf_probe *p, const struct config *config,
+		       const struct bpf_probe_test *test)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir");
 	size_t size;
 	const void *elf = weir_bpf__elf_bytes(&size);
+	void *image;
+	int err;
 
-	if (test && test->object)
-		return bpf_object__open_file(test->object, &opts);
-	return bpf_object__open_mem(elf, size, &opts);
+	if (test && test->object) {
+		p->object = bpf_object__open_file(test->object, &opts);
+		return p->object ? 0 : -errno;
+	}
+	image = malloc(size);
+	if (!image)
+		return bpf_reason(-ENOMEM, "out of memory at the start", "free some");
+	memcpy(image, elf, size);
+	err = install_filter(p, config, image, size);
+	if (!err)
+		p->object = bpf_object__open_mem(image, size, &opts);
+	if (!err && !p->object)
+		err = bpf_reason(-errno, "the kernel program cannot be opened", "%s",
+				 strerror(errno));
+	free(image);
+	return err;
 }
 
 static int load(struct bpf_probe *p, const struct config *config, const struct meter_config *meter,
@@ -150,8 +193,6 @@ static int load(struct bpf_probe *p, const struct config *config, const struct m
 	choose_programs(p->object, config, test);
 	if (!err)
 		err = set_sizes(p->object, config, meter);
-	if (!err && config->filter && *config->filter)
-		err = filter_install(p->object, config->filter);
 	if (!err && config->pin)
 		err = bpf_pin_adopt(p->object, config->pin, meter, &p->adopted);
 	if (err)
@@ -169,14 +210,12 @@ int bpf_probe_open(struct bpf_probe **out, const struct config *config,
 		   const struct meter_config *meter, const struct bpf_probe_test *test)
 {
 	struct bpf_probe *p = calloc(1, sizeof(*p));
-	int err = 0;
+	int err;
 
 	*out = NULL;
 	bpf_reason_begin();
-	if (p)
-		p->object = open_object(test);
-	if (!p || !p->object)
-		err = bpf_reason(-ENOMEM, "out of memory at the start", "free some");
+	err = p ? open_object(p, config, test)
+		: bpf_reason(-ENOMEM, "out of memory at the start", "free some");
 	if (!err)
 		err = load(p, config, meter, test);
 	if (!err && test)
@@ -221,6 +260,11 @@ int bpf_probe_program_named(const struct bpf_probe *p, const char *name)
 int bpf_probe_program(const struct bpf_probe *p, enum bpf_probe_program which)
 {
 	return bpf_probe_program_named(p, program_names[which]);
+}
+
+bool bpf_probe_needs_ethernet(const struct bpf_probe *p)
+{
+	return p->needs_ethernet;
 }
 
 bool bpf_probe_adopted(const struct bpf_probe *p)

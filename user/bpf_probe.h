@@ -28,7 +28,8 @@ struct bpf_probe_test {
 /*
  * Loads the program. test is NULL outside tests. 0 or a negative errno with a bpf_probe_reason():
  * -EPERM not permitted, -EOPNOTSUPP the kernel lacks something or the filter cannot run in it,
- * -EEXIST pinned maps that other options made, -EBUSY pins in use, -ENOMEM.
+ * -EEXIST pinned maps that other options made, -EBUSY pins in use, -ENOMEM. -EINVAL: the filter is
+ * none, which was said already.
  */
 int bpf_probe_open(struct bpf_probe **out, const struct config *config,
 		   const struct meter_config *meter, const struct bpf_probe_test *test);
@@ -40,6 +41,8 @@ int bpf_probe_program(const struct bpf_probe *p, enum bpf_probe_program which); 
 /* fd of any map, program of the object by its name; negative: there is none */
 int bpf_probe_map(const struct bpf_probe *p, const char *name);
 int bpf_probe_program_named(const struct bpf_probe *p, const char *name);
+/* The filter speaks of Ethernet: no packet without such a header matches. */
+bool bpf_probe_needs_ethernet(const struct bpf_probe *p);
 /* The maps were there before: an agent was here. */
 bool bpf_probe_adopted(const struct bpf_probe *p);
 /* Shared memory with the program. */

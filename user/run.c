@@ -109,7 +109,7 @@ static int open_interfaces(struct run *run)
 	if (run->config->hook == HOOK_PCAP)
 		return source_live_open(&run->live, run->config);
 	err = source_bpf_open(&run->bpf, run->config, &run->meter_config);
-	if (!err || run->config->hook != HOOK_AUTO)
+	if (!err || err == -EINVAL || run->config->hook != HOOK_AUTO)
 		return err;
 	if (err == -ENODEV || run->config->pin) {
 		log_error("%s", source_bpf_reason());

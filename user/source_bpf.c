@@ -141,7 +141,7 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 		err = out_of_memory();
 	else
 		err = bpf_probe_open(&s->probe, config, meter_config, test);
-	if (err && config->hook != HOOK_AUTO)
+	if (err && err != -EINVAL && config->hook != HOOK_AUTO)
 		log_error("%s", bpf_probe_reason());
 	if (!err)
 		err = attach_all(s);
