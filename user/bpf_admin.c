@@ -42,7 +42,7 @@ static int each_interface(const struct config *config, int (*fn)(const char *nam
 	return err;
 }
 
-/* --- detach ----------------------------------------------------------------------------------------- */
+/* --- detach ----------------------------------------------------------------------------------- */
 
 struct detach {
 	FILE *to;
@@ -99,7 +99,7 @@ int bpf_admin_detach(const struct config *config, FILE *to)
 	return err;
 }
 
-/* --- status ------------------------------------------------------------------------------------------ */
+/* --- status ----------------------------------------------------------------------------------- */
 
 /* The maps of one agent's programs. */
 struct probe_maps {

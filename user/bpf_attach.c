@@ -29,7 +29,7 @@
 
 static const char *const slot_names[SLOTS] = { "xdp", "in", "out" };
 
-/* --- what kind of interface it is --------------------------------------------------------------- */
+/* --- what kind of interface it is ------------------------------------------------------------- */
 
 struct interface {
 	unsigned int index;
@@ -78,7 +78,7 @@ static int interface_program(const struct interface *i)
 			  "link type %d needs --hook pcap", i->type);
 }
 
-/* --- XDP ------------------------------------------------------------------------------------------ */
+/* --- XDP -------------------------------------------------------------------------------------- */
 
 static int other_xdp_program(unsigned int index)
 {
@@ -124,7 +124,7 @@ static int attach_xdp(struct bpf_attachment *a, const struct bpf_probe *probe, b
 	return 0;
 }
 
-/* --- clsact ----------------------------------------------------------------------------------------- */
+/* --- clsact ----------------------------------------------------------------------------------- */
 
 /*
  * A filter has no holder: after SIGKILL it stays. So a process holds an abstract socket for each
@@ -279,7 +279,7 @@ int bpf_detach_leftovers(const char *name)
 	return removed;
 }
 
-/* --- TCX ------------------------------------------------------------------------------------------ */
+/* --- TCX -------------------------------------------------------------------------------------- */
 
 static int attach_tc(struct bpf_attachment *a, int program, enum bpf_slot slot)
 {
@@ -301,7 +301,7 @@ static int attach_tc(struct bpf_attachment *a, int program, enum bpf_slot slot)
 			  strerror(errno));
 }
 
-/* --- pinned links ----------------------------------------------------------------------------------- */
+/* --- pinned links ----------------------------------------------------------------------------- */
 
 /* A link of an earlier agent goes on with our program. 0: there is one. */
 static int adopt_link(struct bpf_attachment *a, const char *path, int program, enum bpf_slot slot)
@@ -344,7 +344,7 @@ static int attach_slot(struct bpf_attachment *a, const struct bpf_probe *probe,
 	return err;
 }
 
-/* --- all of them ------------------------------------------------------------------------------------ */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 static int hold_promisc(struct bpf_attachment *a)
 {

@@ -17,7 +17,7 @@
 
 #define RING_BYTES (32u << 20)
 
-/* A CPU's free list of an LRU map may keep this many elements for itself: kernel/bpf/bpf_lru_list.c */
+/* A CPU's free list may keep this many elements for itself: kernel/bpf/bpf_lru_list.c */
 #define LRU_LOCAL 128
 
 /* Called by the agent. */

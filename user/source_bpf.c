@@ -71,7 +71,7 @@ const char *source_bpf_reason(void)
 	return bpf_probe_reason();
 }
 
-/* --- opening and closing ------------------------------------------------------------------------ */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static int watch_links(void)
 {
@@ -178,7 +178,7 @@ const struct bpf_probe *source_bpf_probe(const struct source_bpf *s)
 	return s->probe;
 }
 
-/* --- interfaces that go and come back ----------------------------------------------------------- */
+/* --- interfaces that go and come back --------------------------------------------------------- */
 
 static void check_interface(struct source_bpf *s, size_t i)
 {
@@ -210,7 +210,7 @@ static void check_interfaces(struct source_bpf *s)
 		check_interface(s, i);
 }
 
-/* --- entries that leave the map ------------------------------------------------------------------- */
+/* --- entries that leave the map --------------------------------------------------------------- */
 
 static void read_ring(struct source_bpf *s)
 {
@@ -234,7 +234,7 @@ static bool collect(struct source_bpf *s, uint32_t count, bool all)
 	return args.ring_full;
 }
 
-/* Hot flows that met a timeout: their packets come one by one until their entries are open again. */
+/* Hot flows that met a timeout: their packets come one by one until the entries are open again. */
 static void collect_closed(struct source_bpf *s)
 {
 	struct flow_key *closing = bpf_probe_closing(s->probe);
@@ -309,7 +309,7 @@ static void collect_all(struct source_bpf *s)
 						   CLOSING_KEYS));
 }
 
-/* --- the account that outlives the agent --------------------------------------------------------- */
+/* --- the account that outlives the agent ------------------------------------------------------ */
 
 static uint64_t settled(const struct source_bpf *s)
 {
@@ -366,7 +366,7 @@ uint64_t source_bpf_run_time_ns(const struct source_bpf *s)
 	return bpf_probe_run_time_ns(s->probe);
 }
 
-/* --- the loop ------------------------------------------------------------------------------------- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 static int port_reopen(void *context, struct reopen_args *args)
 {

@@ -58,7 +58,7 @@ struct kernel_run {
 	int error;
 };
 
-/* --- the agent's turn, by the test's clock -------------------------------------------------------- */
+/* --- the agent's turn, by the test's clock ---------------------------------------------------- */
 
 static int port_reopen(void *context, struct reopen_args *args)
 {
@@ -180,7 +180,7 @@ static const struct variant {
 	    "--active-timeout", "3", NULL } },
 };
 
-/* --- both runs ----------------------------------------------------------------------------------- */
+/* --- both runs -------------------------------------------------------------------------------- */
 
 static int parse(struct config *config, const char *capture, const char *records,
 		 const char *const *settings)
@@ -320,7 +320,7 @@ static int run_host(const char *capture, const char *records, const char *const 
 	return err;
 }
 
-/* --- comparison ------------------------------------------------------------------------------------ */
+/* --- comparison ------------------------------------------------------------------------------- */
 
 struct lines {
 	char *text, **line;

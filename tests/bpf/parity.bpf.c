@@ -105,7 +105,7 @@ static __always_inline int fill_window(struct xdp_md *ctx, struct parity *s)
 	if (len > METER_WINDOW)
 		len = METER_WINDOW;
 	s->window.len = len;
-	/* Before 6.8 the verifier learns nothing from len != 0; the mask tells it 1..METER_WINDOW. */
+	/* Before 6.8 the verifier learns nothing from len != 0; the mask tells it. */
 	len--;
 	asm volatile("" : "+r"(len)); /* keep clang from folding the mask away */
 	len = (len & (METER_WINDOW - 1)) + 1;
