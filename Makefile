@@ -133,16 +133,21 @@ $(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
 
 $(BUILD)/bpf/storm.bpf.o: $(wildcard bpf/*.c)
 
-# As fast as the product: the plain objects.
+# As fast as the product is: the plain objects.
 $(BUILD)/bpf/exactness: $(call objects,obj,tests/bpf/exactness.c $(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -lpthread -o $@
 
-$(BUILD)/bpf/equivalence: $(call objects,san,tests/bpf/equivalence.c tests/bpf/ethernet.c tests/bpf/capture.c $(LIBRARY))
+$(BUILD)/bpf/equivalence: $(call objects,obj,tests/bpf/equivalence.c tests/bpf/ethernet.c tests/bpf/capture.c $(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -o $@
+
+$(BUILD)/bpf/verifier: $(call objects,obj,tests/bpf/verifier.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -o $@
 
 # --- packets for the live tests ------------------------------------------------------------------------
 $(BUILD)/obj/tests/live/flood_xdp.o: $(BUILD)/live/flood.skel.h
@@ -157,7 +162,7 @@ demo: $(BUILD)/weir ## read a recorded capture and show its flows
 	$(Q)tools/demo $(BUILD)/weir
 
 test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
-	$(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
+	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
