@@ -21,39 +21,33 @@
 #define TRIAL_RUNS 20000
 #define MAX_RUNS   40000000.0
 
+#define FLOOR(step, hook, ...)                                                             \
+	{                                                                                  \
+		.name = #step, .object = "floors", .program = #step "_" #hook, __VA_ARGS__ \
+	}
+#define WEIR(hook, ...)                                                                \
+	{                                                                              \
+		.name = "weir", .object = "weirbench", .program = "bench_weir_" #hook, \
+		.counts = true, __VA_ARGS__                                            \
+	}
+
 static struct ns_case cases[] = {
-	{ .name = "empty", .object = "floors", .program = "empty_xdp" },
-	{ .name = "prelude", .object = "floors", .program = "prelude_xdp" },
-	{ .name = "parse", .object = "floors", .program = "parse_xdp" },
-	{ .name = "floor", .object = "floors", .program = "floor_xdp", .counts = 1 },
-	{ .name = "weir", .object = "weirbench", .program = "bench_weir_xdp", .counts = 1 },
-	{ .name = "floor",
-	  .object = "floors",
-	  .program = "floor_xdp",
-	  .counts = 1,
-	  .statistics = 1 },
-	{ .name = "weir",
-	  .object = "weirbench",
-	  .program = "bench_weir_xdp",
-	  .counts = 1,
-	  .statistics = 1 },
-	{ .name = "empty", .object = "floors", .program = "empty_tc", .tc = 1 },
-	{ .name = "prelude", .object = "floors", .program = "prelude_tc", .tc = 1 },
-	{ .name = "parse", .object = "floors", .program = "parse_tc", .tc = 1 },
-	{ .name = "floor", .object = "floors", .program = "floor_tc", .tc = 1, .counts = 1 },
-	{ .name = "weir", .object = "weirbench", .program = "bench_weir_tc", .tc = 1, .counts = 1 },
-	{ .name = "floor",
-	  .object = "floors",
-	  .program = "floor_tc",
-	  .tc = 1,
-	  .counts = 1,
-	  .statistics = 1 },
-	{ .name = "weir",
-	  .object = "weirbench",
-	  .program = "bench_weir_tc",
-	  .tc = 1,
-	  .counts = 1,
-	  .statistics = 1 },
+	/* clang-format off */
+	FLOOR(empty, xdp),
+	FLOOR(prelude, xdp),
+	FLOOR(parse, xdp),
+	FLOOR(floor, xdp, .counts = true),
+	WEIR(xdp),
+	FLOOR(floor, xdp, .counts = true, .statistics = true),
+	WEIR(xdp, .statistics = true),
+	FLOOR(empty, tc, .tc = true),
+	FLOOR(prelude, tc, .tc = true),
+	FLOOR(parse, tc, .tc = true),
+	FLOOR(floor, tc, .tc = true, .counts = true),
+	WEIR(tc, .tc = true),
+	FLOOR(floor, tc, .tc = true, .counts = true, .statistics = true),
+	WEIR(tc, .tc = true, .statistics = true),
+	/* clang-format on */
 };
 
 #define CASES (sizeof(cases) / sizeof(*cases))

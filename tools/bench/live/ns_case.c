@@ -44,7 +44,7 @@ static struct bpf_map *map_of(const struct ns_case *c, const char *name)
 	return NULL;
 }
 
-/* --- loading ------------------------------------------------------------------------------------ */
+/* --- loading ------------------------------------------------------------------------------ */
 
 /* What an agent with --no-dissect sets: no packets are handed over but the first. */
 static void fill_config(struct probe_config *config, bool statistics, uint32_t value_size)
@@ -106,7 +106,7 @@ static int load(struct ns_case *c, const char *folder)
 	return c->fd < 0 ? failed(c, "finding the program", -ENOENT) : 0;
 }
 
-/* --- the map ------------------------------------------------------------------------------------ */
+/* --- the map ------------------------------------------------------------------------------ */
 
 static int push_through(int map, uint32_t value_size)
 {
@@ -164,7 +164,7 @@ static int age(const struct ns_case *c)
 	return removed < 0 ? failed(c, "emptying the map", removed) : 0;
 }
 
-/* --- running ------------------------------------------------------------------------------------ */
+/* --- running ------------------------------------------------------------------------------ */
 
 static int64_t thread_ns(void)
 {
@@ -276,7 +276,7 @@ void ns_case_close(struct ns_case *c)
 	c->opened = NULL;
 }
 
-/* --- what was measured -------------------------------------------------------------------------- */
+/* --- what was measured -------------------------------------------------------------------- */
 
 /* Packets that weir did not count into an entry. */
 static uint64_t strays(const struct ns_case *c)
