@@ -82,6 +82,11 @@ $(BUILD)/live/%.skel.h: $(BUILD)/live/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
+$(BUILD)/bench/live/%.bpf.o: tools/bench/live/%.bpf.c $(wildcard include/meter/*.h bpf/*.[ch] tools/bench/live/*.h) | $(DEPS)
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_flags) -I. -c $< -o $@
+
 # --- objects: plain and with sanitizers ----------------------------------------------------------
 pkg_cflags = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
@@ -153,6 +158,12 @@ $(BUILD)/bpf/verifier: $(call objects,obj,tests/bpf/verifier.c $(LIBRARY))
 $(BUILD)/obj/tests/live/flood_xdp.o: $(BUILD)/live/flood.skel.h
 
 $(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard tests/live/flood*.c))))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
+
+# --- the live bench ---------------------------------------------------------------------------------
+$(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/live/ns_case.c)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
