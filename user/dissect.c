@@ -36,6 +36,7 @@ struct dissector {
 	uint32_t flow_words;
 	struct name_cache names; /* by master << 16 | app */
 	uint8_t packet[MAX_PACKET];
+	uint64_t clock_offset_ns; /* packet time + this = time since the epoch */
 };
 
 static bool dissector_alloc(struct dissector *d)
@@ -285,14 +286,19 @@ static void give_up(struct dissector *d, struct app_info *app)
 	app->guessed = guessed;
 }
 
+void dissector_set_clock(struct dissector *d, uint64_t offset_ns)
+{
+	d->clock_offset_ns = offset_ns;
+}
+
 /* True when nDPI has learnt all it can. */
 static bool show(struct dissector *d, struct app_info *app, const struct packet *p,
 		 const uint8_t *ip, uint32_t captured)
 {
 	uint32_t length = captured;
 	const uint8_t *shown = clamp(d, p, ip, &length);
-	ndpi_protocol protocol =
-		compat_process(d->module, d->flow, shown, length, p->time_ns / NS_PER_MS);
+	uint64_t time_ms = (p->time_ns + d->clock_offset_ns) / NS_PER_MS;
+	ndpi_protocol protocol = compat_process(d->module, d->flow, shown, length, time_ms);
 
 	set_protocol(app, &protocol);
 	return compat_is_final(d->module, d->flow, &protocol);

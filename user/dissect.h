@@ -47,6 +47,9 @@ struct dissect_config {
 
 /* NULL when memory is short or nDPI refuses. */
 struct dissector *dissector_new(const struct dissect_config *config);
+
+/* What makes packet times times since the epoch, which certificates are judged by. */
+void dissector_set_clock(struct dissector *d, uint64_t offset_ns);
 void dissector_free(struct dissector *d);
 
 /* "4.2.0" and the like. */

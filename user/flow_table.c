@@ -311,6 +311,8 @@ bool flow_table_wants_bytes(const struct flow_table *t, uint32_t number, uint8_t
 void flow_table_set_clock(struct flow_table *t, uint64_t offset_ns)
 {
 	t->clock_offset_ns = offset_ns;
+	if (t->dissector)
+		dissector_set_clock(t->dissector, offset_ns);
 }
 
 uint64_t flow_table_settled(const struct flow_table *t)

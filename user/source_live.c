@@ -73,6 +73,18 @@ static void warn_of_offloads(const char *name)
 	close(fd);
 }
 
+/* libpcap looks at it when it reads, so nothing slips in before. */
+static int set_direction(struct device *d, enum config_direction direction)
+{
+	static const pcap_direction_t directions[] = {
+		[DIRECTION_BOTH] = PCAP_D_INOUT,
+		[DIRECTION_IN] = PCAP_D_IN,
+		[DIRECTION_OUT] = PCAP_D_OUT,
+	};
+
+	return pcap_setdirection(d->pcap, directions[direction]);
+}
+
 static int refuse_device(const struct device *d, int status)
 {
 	const char *mend = status == PCAP_ERROR_PERM_DENIED      ? "run as root or with CAP_NET_RAW"
@@ -102,7 +114,7 @@ static int open_device(struct device *d, const struct config *config)
 	status = pcap_activate(d->pcap);
 	if (status < 0)
 		return refuse_device(d, status);
-	if (pcap_setnonblock(d->pcap, 1, why) < 0)
+	if (set_direction(d, config->direction) < 0 || pcap_setnonblock(d->pcap, 1, why) < 0)
 		return refuse_device(d, PCAP_ERROR);
 	if (!config->quiet)
 		warn_of_offloads(d->name);
