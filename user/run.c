@@ -14,6 +14,7 @@
 #include "exporter.h"
 #include "flow_table.h"
 #include "host_meter.h"
+#include "interface.h"
 #include "log.h"
 #include "record.h"
 #include "source_bpf.h"
@@ -120,6 +121,21 @@ static int open_interfaces(struct run *run)
 	return source_live_open(&run->live, run->config);
 }
 
+/* Counts that are not what somebody may expect; source_live.c knows its own. */
+static void warn_of_interfaces(const struct config *config)
+{
+	for (size_t i = 0; i < config->interfaces.count; i++) {
+		const char *name = config->interfaces.items[i];
+
+		if (config->direction == DIRECTION_OUT && interface_is_loopback(name))
+			log_warning("%s: a packet is counted where it comes in again, so with "
+				    "--direction out none is; leave it out",
+				    name);
+		if (config->hook == HOOK_XDP_GENERIC)
+			interface_warn_of_offloads(name);
+	}
+}
+
 /* Inputs before outputs: no file is made for a run that cannot begin. */
 static int run_open(struct run *run)
 {
@@ -135,6 +151,8 @@ static int run_open(struct run *run)
 		err = exporters_open(&run->exporters, run->config, &run->columns);
 	if (err)
 		return err;
+	if (!run->config->quiet)
+		warn_of_interfaces(run->config);
 	run->flows = flow_table_new(run->config, &run->columns, run->dissector, run->exporters,
 				    &run->ledger);
 	if (!run->flows)

@@ -20,8 +20,9 @@ int source_live_open(struct source_live **out, const struct config *config);
 void source_live_close(struct source_live *s);
 
 /*
- * Meters until *stop, the flow table is done or has an error, or no interface is left. What the
- * kernel dropped for want of buffer space is counted as lost. 0, or a negative errno.
+ * Meters until *stop, or the flow table is done or has an error; an interface that goes away is
+ * waited for. What the kernel dropped for want of buffer space is counted as lost. tick is called
+ * with context some ten times a second. 0, or a negative errno.
  */
 int source_live_run(struct source_live *s, const struct meter_config *meter_config,
 		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,

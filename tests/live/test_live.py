@@ -37,6 +37,7 @@ def stop(weir):
 
 
 FIELDS = ["--no-dissect", "--fields", "src_ip,src_port,dst_ip,dst_port,protocol,total_packets,total_bytes,flow_end_reason"]
+HOOKS = ("pcap", "tc")
 
 
 def test_counts(folder):
@@ -71,14 +72,79 @@ def test_two_interfaces(folder):
 
 
 def test_interface_goes_away(folder):
-    weir = start("-i", "vb", *FIELDS, "udp")
-    send(2)
-    time.sleep(0.5)
-    net.disconnect()
-    out, err = (x.decode() for x in weir.communicate(timeout=20))
-    net.connect()
-    assert out.splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,2,284,4"], (out, err)
-    assert "vb:" in err and "no longer watched" in err, err
+    """weir waits for it, its flows end in time, and what it carries when it is back is counted."""
+    for hook in HOOKS:
+        weir = start("-q", "-i", "vb", "--hook", hook, *FIELDS, "--idle-timeout", "1", "--summary", folder / "s.json", "udp")
+        send(2)
+        time.sleep(0.5)
+        net.disconnect()
+        try:
+            said = [weir.stderr.readline().decode()]
+            rows = [weir.stdout.readline().decode() for _ in range(2)]
+        finally:
+            net.connect()
+        said += [weir.stderr.readline().decode()]
+        send(3)
+        rows += [weir.stdout.readline().decode()]
+        assert weir.poll() is None
+        out, err, status = stop(weir)
+        summary = json.loads((folder / "s.json").read_text())
+        assert rows[1:] == [f"192.0.2.1,40000,192.0.2.2,9000,17,{n},{n * 142},1\n" for n in (2, 3)], (hook, rows)
+        assert said == ["weir: warning: vb: gone; waiting for it to come back\n", "weir: warning: vb: back and watched\n"], said
+        assert status == 0 and not out and not err and tap.law(summary) is None and summary["metered"] == 5, (hook, summary)
+
+
+def test_link_down_and_up(folder):
+    """An interface that is only down is not gone."""
+    for hook in HOOKS:
+        weir = start("-q", "-i", "vb", "--hook", hook, *FIELDS, "udp")
+        send(2)
+        net.b.ip("link", "set", "vb", "down")
+        time.sleep(1)
+        net.b.ip("link", "set", "vb", "up")
+        time.sleep(1.5)
+        send(3)
+        time.sleep(0.5)
+        out, err, status = stop(weir)
+        assert out.splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,5,710,4"], (hook, out, err)
+        assert status == 0 and not err, (hook, err)
+
+
+def test_direction(folder):
+    """Of eight packets that come in and three that go out, --direction keeps one way."""
+    answer = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('192.0.2.2', 9000))\n" \
+             "for _ in range(3): s.sendto(bytes(100), ('192.0.2.1', 40000))"
+    fields = ["--no-dissect", "--fields", "src_port,src2dst_packets,dst2src_packets"]
+    for hook in HOOKS:
+        for way, expected in (("in", "40000,8,0"), ("out", "9000,3,0"), ("both", "40000,8,3")):
+            weir = start("-q", "-i", "vb", "--hook", hook, "--direction", way, *fields, "udp")
+            send(8)
+            net.b.python(answer)
+            time.sleep(0.5)
+            out, err, _ = stop(weir)
+            assert out.splitlines()[1:] == [expected] and not err, (hook, way, out, err)
+
+
+def test_loopback_once(folder):
+    """What goes out on lo comes in on it: counted there, once."""
+    talk = """
+import socket
+a, b = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+a.bind(("127.0.0.1", 40000))
+b.bind(("127.0.0.1", 9000))
+for one, other, packets in ((a, b, 8), (b, a, 3)):
+    for _ in range(packets):
+        one.sendto(bytes(100), other.getsockname())
+"""
+    fields = ["--no-dissect", "--fields", "src_port,src2dst_packets,dst2src_packets"]
+    for hook in HOOKS:
+        for way, expected in (("both", ["40000,8,3"]), ("in", ["40000,8,3"]), ("out", [])):
+            weir = start("-i", "lo", "--hook", hook, "--direction", way, *fields, "udp port 9000")
+            net.b.python(talk)
+            time.sleep(0.5)
+            out, err, _ = stop(weir)
+            assert out.splitlines()[1:] == expected, (hook, way, out, err)
+            assert ("with --direction out none is" in err) == (way == "out"), (hook, way, err)
 
 
 def test_summary_now(folder):
@@ -99,7 +165,8 @@ def test_summary_now(folder):
 
 def test_errors(folder):
     for args, words in ((["-i", "nope"], "-i nope: "), (["-i", "vb", "-r", "x"], "-r and -i"),
-                        (["-i", "vb", "udp prot"], "udp ^prot")):
+                        (["-i", "vb", "udp prot"], "udp ^prot"),
+                        (["--hook", "pcap", "-i", "nflog", "--direction", "in"], "-i nflog: ")):
         weir = start(*args)
         _, err = weir.communicate(timeout=20)
         assert weir.returncode in (1, 2) and words in err.decode() and err.count(b"\n") == 1, (args, err)

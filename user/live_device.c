@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "live_device.h"
+
+#include <errno.h>
+#include <net/if.h>
+
+#include "interface.h"
+#include "log.h"
+
+#define READ_MS     100
+#define BUFFER_SIZE (32 << 20) /* bytes of the kernel's ring: a burst of some 20,000 packets */
+
+/* An interface that is on its way: asked again a moment later. */
+static bool is_coming(int status)
+{
+	return status == PCAP_ERROR_NO_SUCH_DEVICE || status == PCAP_ERROR_IFACE_NOT_UP;
+}
+
+static int refuse(const struct live_device *d, int status)
+{
+	const char *mend = status == PCAP_ERROR_PERM_DENIED      ? "run as root or with CAP_NET_RAW"
+			   : status == PCAP_ERROR_NO_SUCH_DEVICE ? "`ip link` lists the interfaces"
+								 : "`ip link` shows its state";
+	const char *why = pcap_geterr(d->pcap);
+
+	log_error("-i %s: %s; %s", d->name, *why ? why : pcap_statustostr(status), mend);
+	return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -ENODEV;
+}
+
+static int create(struct live_device *d, const struct config *config)
+{
+	char why[PCAP_ERRBUF_SIZE];
+
+	d->pcap = pcap_create(d->name, why);
+	if (!d->pcap) {
+		log_error("-i %s: %s; `ip link` lists the interfaces", d->name, why);
+		return -ENODEV;
+	}
+	pcap_set_snaplen(d->pcap, config->snaplen);
+	pcap_set_promisc(d->pcap, config->promisc);
+	pcap_set_timeout(d->pcap, READ_MS);
+	pcap_set_buffer_size(d->pcap, BUFFER_SIZE);
+	pcap_set_tstamp_precision(d->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	return 0;
+}
+
+static int set_direction(struct live_device *d, const struct config *config)
+{
+	static const struct {
+		const char *name;
+		pcap_direction_t libpcap;
+	} ways[] = {
+		[DIRECTION_IN] = { "in", PCAP_D_IN },
+		[DIRECTION_OUT] = { "out", PCAP_D_OUT },
+	};
+
+	if (config->direction == DIRECTION_BOTH ||
+	    !pcap_setdirection(d->pcap, ways[config->direction].libpcap))
+		return 0;
+	log_error("-i %s: --direction %s: %s; leave it out, or take --hook tc", d->name,
+		  ways[config->direction].name, pcap_geterr(d->pcap));
+	return -EOPNOTSUPP;
+}
+
+/* What follows the activation. */
+static int prepare(struct live_device *d, const struct config *config)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	int err;
+
+	if (pcap_setnonblock(d->pcap, 1, why) < 0)
+		return refuse(d, PCAP_ERROR);
+	err = set_direction(d, config);
+	if (!err)
+		err = frame_reader_begin(&d->frames, d->pcap, d->name, config->filter);
+	if (!err && !config->quiet)
+		interface_warn_of_offloads(d->name);
+	return err;
+}
+
+/* -EAGAIN, and no message, for one that comes back and is not ready yet. */
+static int open_device(struct live_device *d, const struct config *config, bool back)
+{
+	int err = create(d, config), status;
+
+	if (err)
+		return err;
+	status = pcap_activate(d->pcap);
+	if (status >= 0)
+		err = prepare(d, config);
+	else
+		err = back && is_coming(status) ? -EAGAIN : refuse(d, status);
+	if (err)
+		live_device_close(d);
+	return err;
+}
+
+int live_device_open(struct live_device *d, const char *name, const struct config *config)
+{
+	d->name = name;
+	d->index = if_nametoindex(name);
+	return open_device(d, config, false);
+}
+
+void live_device_close(struct live_device *d)
+{
+	if (!d->pcap)
+		return;
+	frame_reader_end(&d->frames);
+	pcap_close(d->pcap);
+	d->pcap = NULL;
+	d->dropped = 0;
+}
+
+void live_device_count_drops(struct live_device *d, struct ledger *ledger)
+{
+	struct pcap_stat stat;
+	uint32_t more;
+
+	if (!d->pcap || pcap_stats(d->pcap, &stat) < 0)
+		return;
+	more = stat.ps_drop - d->dropped;
+	d->dropped = stat.ps_drop;
+	ledger_add(ledger, COUNTER_SEEN, more);
+	ledger_add(ledger, COUNTER_LOST_CAPTURE_BUFFER, more);
+}
+
+void live_device_lost(struct live_device *d, struct ledger *ledger)
+{
+	const char *why = pcap_geterr(d->pcap);
+
+	live_device_count_drops(d, ledger);
+	if (!d->index)
+		log_warning("%s: %s; no longer watched", d->name, why);
+	else if (if_nametoindex(d->name) == d->index)
+		log_warning("%s: %s; opening it again", d->name, why);
+	else
+		log_warning("%s: gone; waiting for it to come back", d->name);
+	live_device_close(d);
+}
+
+static void come_back(struct live_device *d, const struct config *config)
+{
+	unsigned int index = if_nametoindex(d->name);
+	int err;
+
+	if (!index || index == d->refused)
+		return;
+	err = open_device(d, config, true);
+	if (!err) {
+		d->index = index;
+		log_warning("%s: back and watched", d->name);
+	} else if (err != -EAGAIN) {
+		d->refused = index;
+	}
+}
+
+void live_device_check(struct live_device *d, const struct config *config, struct ledger *ledger)
+{
+	if (!d->index)
+		return;
+	if (!d->pcap)
+		come_back(d, config);
+	else if (if_nametoindex(d->name) != d->index)
+		live_device_lost(d, ledger);
+}
