@@ -75,6 +75,25 @@ printed() {
 	refused 'nothing to read: give -r FILE or -i NAME; see weir --help' -q fields
 }
 
+@test "status and detach take options and nothing else" {
+	refused 'status: takes only options, "x" is none; see weir --help-all' status -i lo x
+	refused 'detach: takes only options, "x" is none; see weir --help-all' detach x
+	refused '--pin: has no value; give DIR' detach --pin
+	refused '--hook: unknown value "x"; give one of auto, tc, xdp, xdp-generic, pcap' status --hook x
+	printed "weir status | detach" status --help
+}
+
+@test "status and detach of what is not there fail" {
+	for command in status detach; do
+		run "$WEIR" "$command" -i no-such-thing
+		[ "$status" -eq 1 ]
+		[ "${#lines[@]}" -eq 1 ]
+	done
+	run "$WEIR" detach --pin "$DIR/none"
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+}
+
 @test "nothing to read" {
 	refused 'nothing to read: give -r FILE or -i NAME; see weir --help' tcp port 80
 	refused 'nothing to read: give -r FILE or -i NAME; see weir --help' -q
@@ -162,7 +181,7 @@ printed() {
 	run "$WEIR"
 	[ "$status" -eq 2 ]
 	[ "${lines[1]}" = "Usage: weir [OPTION]... [FILTER EXPRESSION]" ]
-	[ "${#lines[@]}" -eq 3 ]
+	[ "${#lines[@]}" -eq 4 ]
 }
 
 @test "misspelled variables are refused, those of others are not" {

@@ -42,6 +42,19 @@ static int each_interface(const struct config *config, int (*fn)(const char *nam
 	return err;
 }
 
+/* Without the right to look, programs of weir would seem not to be there. */
+static int may_look(void)
+{
+	uint32_t id = 0;
+
+	bpf_reason_begin();
+	if (!bpf_prog_get_next_id(0, &id) || errno == ENOENT)
+		return 0;
+	log_error("looking at BPF programs: %s; run as root or with CAP_SYS_ADMIN",
+		  strerror(errno));
+	return -EPERM;
+}
+
 /* --- detach ----------------------------------------------------------------------------------- */
 
 struct detach {
@@ -90,8 +103,10 @@ static int detach_pins(const char *dir, struct detach *d)
 int bpf_admin_detach(const struct config *config, FILE *to)
 {
 	struct detach d = { .to = to };
-	int err = config->pin ? detach_pins(config->pin, &d) : 0;
+	int err = may_look();
 
+	if (!err && config->pin)
+		err = detach_pins(config->pin, &d);
 	if (!err)
 		err = each_interface(config, detach_interface, &d);
 	if (!err && !d.removed)
@@ -250,9 +265,10 @@ static void show_probe(const struct status *s, const struct probe_maps *p)
 int bpf_admin_status(const struct config *config, FILE *to)
 {
 	struct status s = { .to = to };
-	int err;
+	int err = may_look();
 
-	bpf_reason_begin();
+	if (err)
+		return err;
 	err = each_interface(config, show_interface, &s);
 	if (!err && !s.count)
 		fprintf(to, "weir watches nothing here\n");

@@ -3,11 +3,13 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
+#include "bpf_admin.h"
 #include "dissect.h"
 #include "log.h"
 #include "options.h"
@@ -51,16 +53,28 @@ static void print_help(void)
 	options_print_brief(stdout);
 }
 
+static int status(const struct config *config)
+{
+	return bpf_admin_status(config, stdout);
+}
+
+static int detach(const struct config *config)
+{
+	return bpf_admin_detach(config, stdout);
+}
+
+/* Each has one of the two: print takes no arguments, run takes options. */
 static const struct {
 	const char *name;
 	void (*print)(void);
+	int (*run)(const struct config *config); /* 0, or negative after a message */
 } commands[] = {
-	{ "fields", print_fields },
-	{ "version", print_version },
-	{ "help", print_help },
+	{ "fields", print_fields, NULL }, { "version", print_version, NULL },
+	{ "help", print_help, NULL },     { "status", NULL, status },
+	{ "detach", NULL, detach },
 };
 
-static int run_command(size_t command, int argc, char **argv)
+static int run_print(size_t command, int argc, char **argv)
 {
 	if (argc > 2) {
 		log_error("%s: takes no arguments, \"%s\" is one; see weir --help", argv[1],
@@ -92,15 +106,16 @@ static int run_config(const struct config *config, bool alone)
 	return err ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int run_action(const struct config *config, enum options_action action, bool alone)
+/* True: there was an action, and it is done. */
+static bool run_action(enum options_action action)
 {
 	switch (action) {
-	case OPTIONS_HELP: print_help(); break;
-	case OPTIONS_HELP_ALL: options_print_all(stdout); break;
-	case OPTIONS_VERSION: print_version(); break;
-	case OPTIONS_RUN: return run_config(config, alone);
+	case OPTIONS_HELP: print_help(); return true;
+	case OPTIONS_HELP_ALL: options_print_all(stdout); return true;
+	case OPTIONS_VERSION: print_version(); return true;
+	case OPTIONS_RUN: break;
 	}
-	return EXIT_DONE;
+	return false;
 }
 
 static int run_options(int argc, char **argv)
@@ -108,12 +123,39 @@ static int run_options(int argc, char **argv)
 	enum options_action action;
 	struct config config;
 	int err = options_parse(&config, argc, argv, &action);
-	int code;
+	int code = EXIT_DONE;
 
 	if (err)
 		code = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-	else
-		code = run_action(&config, action, argc < 2);
+	else if (!run_action(action))
+		code = run_config(&config, argc < 2);
+	config_free(&config);
+	return code;
+}
+
+/* What getopt_long() left is a filter to a run, and to nobody else. */
+static int run_with_config(size_t command, const struct config *config, int argc, char **argv)
+{
+	if (optind < argc) {
+		log_error("%s: takes only options, \"%s\" is none; see weir --help-all",
+			  commands[command].name, argv[optind]);
+		return EXIT_USAGE;
+	}
+	return commands[command].run(config) ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* argv[0] is the command's name. */
+static int run_command(size_t command, int argc, char **argv)
+{
+	enum options_action action;
+	struct config config;
+	int err = options_parse(&config, argc, argv, &action);
+	int code = EXIT_DONE;
+
+	if (err)
+		code = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	else if (!run_action(action))
+		code = run_with_config(command, &config, argc, argv);
 	config_free(&config);
 	return code;
 }
@@ -129,6 +171,13 @@ static int finish_stdout(int code)
 	return EXIT_FAILED;
 }
 
+static int run_named(size_t command, int argc, char **argv)
+{
+	if (commands[command].print)
+		return run_print(command, argc, argv);
+	return run_command(command, argc - 1, argv + 1);
+}
+
 int cli_main(int argc, char **argv)
 {
 	int code = -1;
@@ -136,7 +185,7 @@ int cli_main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe shows as EPIPE */
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			code = run_command(i, argc, argv);
+			code = run_named(i, argc, argv);
 	if (code < 0)
 		code = run_options(argc, argv);
 	return finish_stdout(code);

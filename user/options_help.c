@@ -46,6 +46,7 @@ static void print_option(FILE *to, const struct option_info *o)
 void options_print_usage(FILE *to)
 {
 	fputs("Usage: weir [OPTION]... [FILTER EXPRESSION]\n"
+	      "       weir status | detach [--pin DIR] [-i NAME]...\n"
 	      "       weir fields | version | help\n",
 	      to);
 }

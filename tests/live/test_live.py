@@ -4,7 +4,7 @@
 
 The namespaces are this test's own and go with it. Needs root.
 """
-import json, os, pathlib, signal, subprocess, sys, tempfile, time
+import json, os, pathlib, re, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap
@@ -161,6 +161,24 @@ def test_summary_now(folder):
     assert len(summaries) == 1 and "metered 50," in summaries[0] and summaries[0].endswith(", flows 0"), err
     assert len(rates) >= 3 and all("lost 0 (+0), cpu " in x for x in rates), err
     assert [x for x in rates if not x.startswith("weir: 0 pps")] and "flows 1, " in rates[-1], err
+
+
+def test_status(folder):
+    """What is attached, its map and its account, as seen by another weir; then no more."""
+    def ask(*args):
+        return net.b.run(tap.WEIR_SAN, *args).stdout.splitlines()
+
+    weir = start("-q", "-i", "vb", "--hook", "tc", "--map-entries", "4096", *FIELDS, "udp")
+    send(20)
+    attached, fill, rate, ledger = ask("status")
+    assert re.fullmatch(r"vb: in weir_\w+ \(program \d+\), out weir_\w+ \(program \d+\)", attached), attached
+    assert fill == "map: 1 of 4096 flows (0.0 %)" and rate == "rate: 0 packets/s, 0.000 Mbit/s", (fill, rate)
+    assert re.match(r"ledger: seen \d+, metered 20, filtered \d+, ", ledger), ledger
+    assert ask("status", "-i", "lo") == ["weir watches nothing here"]
+    assert ask("detach") == ["nothing to detach"]  # of a weir that lives
+    out, _, _ = stop(weir)
+    assert out.splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,20,2840,4"], out
+    assert ask("status") == ["weir watches nothing here"]
 
 
 def test_errors(folder):
