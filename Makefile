@@ -169,7 +169,7 @@ $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/liv
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
 # --- what people call -------------------------------------------------------------------------------
-demo: $(BUILD)/weir ## read a recorded capture and show its flows
+demo: $(BUILD)/weir ## show the flows of a recorded capture, then live ones
 	$(Q)tools/demo $(BUILD)/weir
 
 test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
