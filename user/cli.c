@@ -2,6 +2,7 @@
 /* The command and its subcommands, which are known only as the first argument. */
 #include "cli.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -39,9 +40,10 @@ static void print_fields(void)
 static void print_version(void)
 {
 	printf("weir %s\n", WEIR_VERSION);
-	printf("features: live capture, pcap, pcapng, dissection, anonymization, yaml%s\n",
+	printf("features: tc, xdp, live capture, pcap, pcapng, dissection, anonymization, yaml%s\n",
 	       SANITIZERS);
 	printf("outputs: csv, json, table\n");
+	printf("bpf: libbpf %s\n", libbpf_version_string());
 	printf("pcap: %s\n", source_pcap_version());
 	printf("dissection: nDPI %s\n", dissector_version());
 	printf("yaml: libyaml %s\n", yaml_get_version_string());
