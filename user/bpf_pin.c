@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,6 +95,8 @@ int bpf_pin_adopt(struct bpf_object *object, const char *dir, const struct meter
 	int err = open_dir(dir);
 	uint64_t layout;
 
+	if (!err)
+		err = bpf_pin_lock(dir);
 	if (err)
 		return err;
 	layout = pinned_layout(dir);

@@ -381,7 +381,7 @@ static int failed, count;
 static void compare(const struct variant *v, const char *path, struct bpf_probe **probe)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	char capture[64], out[2][64], target[2][80], why[4096] = "";
+	char capture[64], out[2][64], target[2][80], why[4400] = "";
 	struct ethernet_counts frames;
 	struct lines file, kernel;
 	bool good;
@@ -389,7 +389,7 @@ static void compare(const struct variant *v, const char *path, struct bpf_probe 
 	snprintf(capture, sizeof(capture), "%s/capture", folder);
 	for (int i = 0; i < 2; i++) {
 		snprintf(out[i], sizeof(out[i]), "%s/%d.csv", folder, i);
-		snprintf(target[i], sizeof(target[i]), "csv:%s", out[i]);
+		snprintf(target[i], sizeof(target[i]), "csv:%.70s", out[i]);
 		unlink(out[i]);
 	}
 	if (ethernet_convert(path, capture, v->min_frame, v->max_frame, &frames))
@@ -408,6 +408,8 @@ static void compare(const struct variant *v, const char *path, struct bpf_probe 
 		printf(" (left out: %lu too long, %lu too short, %lu not readable)",
 		       (unsigned long)frames.longer, (unsigned long)frames.shorter,
 		       (unsigned long)frames.refused);
+	if (frames.raised)
+		printf(" (%lu of a time long past)", (unsigned long)frames.raised);
 	printf("\n");
 	if (!good)
 		printf("# %s\n", why);

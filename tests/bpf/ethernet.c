@@ -3,6 +3,7 @@
 
 #include <pcap/pcap.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "link.h"
 #include "meter/wire.h"
@@ -10,7 +11,11 @@
 #define HEADER  14u
 #define SNAPLEN 262144
 
+/* The kernel's clock does not run backwards; a little disorder is what several CPUs make. */
+#define MAX_BACK_S 1
+
 struct writer {
+	struct timeval newest;
 	pcap_dumper_t *to;
 	link_reader link; /* NULL: Ethernet as it is */
 	uint32_t min, max;
@@ -24,7 +29,17 @@ static uint16_t type_of(const struct link_start *start, const uint8_t *bytes, ui
 	return left && bytes[0] >> 4 == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
 }
 
-static void write_frame(struct writer *w, const struct pcap_pkthdr *h, const uint8_t *bytes)
+static void raise_time(struct writer *w, struct timeval *time)
+{
+	if (time->tv_sec < w->newest.tv_sec - MAX_BACK_S) {
+		*time = w->newest;
+		w->counts->raised++;
+	} else if (timercmp(time, &w->newest, >)) {
+		w->newest = *time;
+	}
+}
+
+static void write_frame(struct writer *w, struct pcap_pkthdr *h, const uint8_t *bytes)
 {
 	if (h->caplen < w->min || !h->caplen) {
 		w->counts->shorter++;
@@ -32,6 +47,7 @@ static void write_frame(struct writer *w, const struct pcap_pkthdr *h, const uin
 		w->counts->longer++;
 	} else {
 		w->counts->written++;
+		raise_time(w, &h->ts);
 		pcap_dump((u_char *)w->to, h, bytes);
 	}
 }

@@ -9,6 +9,7 @@ struct ethernet_counts {
 	uint64_t written;
 	uint64_t refused;         /* by the link reader: no frame that a kernel program would see */
 	uint64_t shorter, longer; /* than min, max */
+	uint64_t raised;          /* written with the newest time so far, being much older */
 };
 
 /*
