@@ -97,7 +97,7 @@ $(BUILD)/fuzz/%: $(BUILD)/fuzz-obj/tests/fuzz/%.o $(call objects,fuzz-obj,$(LIBR
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZERS))
 
 # --- the shared meter inside the kernel -------------------------------------------------------------
-$(BUILD)/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard include/meter/*.h tests/bpf/*.h) | $(DEPS)
+$(BUILD)/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard include/meter/*.h bpf/*.h tests/bpf/*.h) | $(DEPS)
 	$(call say,CLANG,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude \
@@ -108,11 +108,20 @@ $(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lbpf -lpcap -o $@
 
+filter_test := $(addprefix tests/bpf/,filter.c grammar.c packets.c capture.c reference.c) \
+	$(addprefix user/,filter.c filter_ebpf.c filter_install.c log.c)
+
+$(BUILD)/bpf/filter: $(call objects,san,$(filter_test))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lbpf -lpcap -o $@
+
 # --- what people call -------------------------------------------------------------------------------
 demo: $(BUILD)/weir ## read a recorded capture and show its flows
 	$(Q)tools/demo $(BUILD)/weir
 
 test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
+	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test
