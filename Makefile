@@ -136,6 +136,14 @@ $(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lbpf -lpcap -o $@
 
+filter_test := $(addprefix tests/bpf/,filter.c grammar.c packets.c capture.c reference.c) \
+	$(addprefix user/,filter.c filter_ebpf.c filter_install.c log.c)
+
+$(BUILD)/bpf/filter: $(call objects,san,$(filter_test))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lbpf -lpcap -o $@
+
 $(BUILD)/bpf/storm.bpf.o: $(wildcard bpf/*.c)
 
 # As fast as the product is: the plain objects.
@@ -175,6 +183,7 @@ demo: $(BUILD)/weir ## show the flows of a recorded capture, then live ones
 test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o \
+	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test
