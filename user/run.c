@@ -112,7 +112,9 @@ static int open_interfaces(struct run *run)
 	err = source_bpf_open(&run->bpf, run->config, &run->meter_config);
 	if (!err || err == -EINVAL || run->config->hook != HOOK_AUTO)
 		return err;
-	if (err == -ENODEV || run->config->pin) {
+	if (err == -ENODEV) /* which no other hook mends */
+		return err;
+	if (run->config->pin) {
 		log_error("%s", source_bpf_reason());
 		return err;
 	}

@@ -103,7 +103,7 @@ static int attach_all(struct source_bpf *s)
 
 		if (!err)
 			continue;
-		if (s->config->hook != HOOK_AUTO)
+		if (s->config->hook != HOOK_AUTO || err == -ENODEV)
 			log_error("-i %s: %s", s->config->interfaces.items[s->count],
 				  bpf_probe_reason());
 		return err;

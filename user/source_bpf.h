@@ -18,7 +18,8 @@ struct bpf_probe;
 
 /*
  * Loads the program and attaches it to config->interfaces. 0 or a negative errno; the message is
- * printed, but with --hook auto, where source_bpf_reason() says why for another hook to be taken.
+ * printed, but with --hook auto only that of -ENODEV: else source_bpf_reason() says why, for
+ * another hook to be taken.
  */
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config);
