@@ -158,7 +158,7 @@ demo: $(BUILD)/weir ## read a recorded capture and show its flows
 
 test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
 	$(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
-	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o \
+	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test

@@ -50,8 +50,9 @@ def iperf(net, *options):
 
 
 def tcp_and_udp(net):
-    iperf(net, "-n", "20M")
-    iperf(net, "-n", "10M", "-R")
+    """With several queues as many streams, on all CPUs at once."""
+    iperf(net, "-n", "20M", "-P", str(net.queues))
+    iperf(net, "-n", "10M", "-P", str(net.queues), "-R")
     iperf(net, "-u", "-b", "200M", "-n", "5M", "-l", "1400")
 
 
