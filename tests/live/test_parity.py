@@ -13,10 +13,10 @@ VLAN tag it cannot take off (the tag is cut) before anybody but XDP sees it: tho
 MTU 65535 lets all others through. Where an xdp program is, the driver copies frames into pages
 (frags), so that is tested as well. Needs root.
 """
-import collections, csv, io, json, os, pathlib, re, signal, socket, struct, subprocess, sys, tempfile, time
+import collections, csv, io, os, pathlib, re, socket, struct, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import network, tap
+import network, tap, watch
 
 OPTIONS = ["--profile", "all", "--stats", "--splt", "8", "--probe-name", "probe",
            "--idle-timeout", "100000", "--active-timeout", "1000000"]
@@ -108,43 +108,11 @@ def send(path):
             time.sleep(PACE_SECONDS)
 
 
-def is_attached(pid, hook):
-    """Whether the process holds a link to the hook, or a socket on all packets."""
-    if hook == "pcap":
-        return len(pathlib.Path(f"/proc/{pid}/net/packet").read_text().splitlines()) > 1
-    for info in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
-        try:
-            if "link_type:" in info.read_text():
-                return True
-        except OSError:
-            pass
-    return False
-
-
-def wait_for(weir, hook):
-    """weir is a child of timeout(1), which hands signals on."""
-    children = pathlib.Path(f"/proc/{weir.pid}/task/{weir.pid}/children")
-    end = time.monotonic() + 20
-    while weir.poll() is None and time.monotonic() < end:
-        if any(is_attached(child, hook) for child in children.read_text().split()):
-            time.sleep(0.2)  # pcap: from its socket to its filter
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"weir does not attach: {weir.communicate(timeout=5)}")
-
-
-def watch(net, folder, hook, capture):
-    """What weir says of the frames on the wire: (rows as text, summary)."""
-    weir = net.b.start("timeout", "-k", "1", "60", tap.WEIR_SAN, "-q", "-i", net.b.dev, "--hook", hook,
-                       "--direction", "in", "--promisc", *OPTIONS, "--summary", folder / "live.json",
-                       "-o", f"csv:{folder}/live.csv")
-    wait_for(weir, hook)
-    net.a.run(sys.executable, __file__, "--send", capture)
-    time.sleep(0.5)
-    weir.send_signal(signal.SIGINT)
-    _, err = weir.communicate(timeout=30)
-    assert weir.returncode == 0, err
-    return (folder / "live.csv").read_text(), json.loads((folder / "live.json").read_text())
+def watch_frames(net, hook, capture):
+    """What weir says of the frames on the wire."""
+    with watch.Watch(net.b, hook, "--direction", "in", "--promisc", *OPTIONS) as weir:
+        net.a.run(sys.executable, __file__, "--send", capture)
+    return weir.csv, weir.summary
 
 
 # --- comparison ---------------------------------------------------------------------------------
@@ -176,7 +144,7 @@ def accounting(file, live):
     """The summaries are equal in all that is about packets."""
     names = ("seen", "metered", "filtered", "ignored", "lost", "missed_copies", "bytes", "flows")
     return "\n".join(f"{name}: {file[name]} from the file, {live[name]} from the wire"
-                     for name in names if file[name] != live[name]) or tap.law(live) or ""
+                     for name in names if file[name] != live[name])
 
 
 def read_file(capture):
@@ -193,7 +161,7 @@ def compare(net, folder, group, frames, note):
         net.offloads(offloads)
         name = f"parity {group} {hook}, offloads {'on' if offloads else 'off'}"
         try:
-            text, summary = watch(net, folder, hook, capture)
+            text, summary = watch_frames(net, hook, capture)
             live = counted(text)
             why = differences(file, live) or accounting(file_summary, summary)
             if summary["seen"] != len(frames):

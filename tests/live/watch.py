@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""weir watching an interface of a test's network, from its attachment to its records.
+
+    with watch.Watch(net.b, "tc", "--direction", "in") as weir:
+        ...                                       # traffic; all of it is counted
+    weir.rows, weir.summary                       # CSV rows as dicts, and the accounting
+"""
+import csv, io, json, pathlib, signal, tempfile, time
+
+import tap
+
+ATTACH_SECONDS = 20
+SETTLE_SECONDS = 0.4  # libpcap and the stacks of both hosts hold nothing back longer
+
+
+def _links(pid):
+    """How many BPF links the process holds."""
+    count = 0
+    for info in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
+        try:
+            count += "link_type:" in info.read_text()
+        except OSError:
+            pass  # closed meanwhile
+    return count
+
+
+def _sockets(pid):
+    """How many packet sockets its network namespace has."""
+    return len(pathlib.Path(f"/proc/{pid}/net/packet").read_text().splitlines()) - 1
+
+
+class Watch:
+    def __init__(self, host, hook, *options, dev=None):
+        self.host, self.hook, self.dev = host, hook, dev or host.dev
+        self.options = [str(option) for option in options]
+        self.rows, self.summary, self.csv = [], {}, ""
+
+    def expected_links(self):
+        return 1 if "--direction" in self.options or self.dev == "lo" else 2
+
+    def is_attached(self, pid):
+        if self.hook == "pcap":
+            return _sockets(pid) > 0
+        return _links(pid) >= self.expected_links()
+
+    def wait(self):
+        """weir is a child of timeout(1), which hands signals on."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        end = time.monotonic() + ATTACH_SECONDS
+        while self.process.poll() is None and time.monotonic() < end:
+            if any(self.is_attached(child) for child in children.read_text().split()):
+                time.sleep(0.2)  # pcap: from its socket to its filter
+                return
+            time.sleep(0.02)
+        self.process.terminate()
+        raise AssertionError(f"weir does not attach: {self.process.communicate(timeout=5)}")
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.out, self.accounts = (pathlib.Path(self.folder.name, name) for name in ("rows.csv", "summary.json"))
+        self.process = self.host.start("timeout", "-k", "1", "90", tap.WEIR_SAN, "-q", "-i", self.dev, "--hook", self.hook,
+                                       "--summary", self.accounts, "-o", f"csv:{self.out}", *self.options)
+        try:
+            self.wait()
+        except BaseException:
+            self.folder.cleanup()
+            raise
+        return self
+
+    def __exit__(self, kind, *why):
+        with self.folder:
+            if kind is None:
+                time.sleep(SETTLE_SECONDS)
+            self.process.send_signal(signal.SIGINT)
+            _, err = self.process.communicate(timeout=30)
+            if kind is None:
+                self.read(err)
+
+    def read(self, err):
+        assert self.process.returncode == 0, err
+        self.csv = self.out.read_text()
+        self.rows = list(csv.DictReader(io.StringIO(self.csv)))
+        self.summary = json.loads(self.accounts.read_text())
+        wrong = tap.law(self.summary)
+        assert wrong is None, wrong
