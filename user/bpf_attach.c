@@ -209,11 +209,8 @@ static int choose_handle(struct bpf_attachment *a)
 {
 	for (a->handle = 1; a->handle <= BPF_ATTACH_HANDLES; a->handle++) {
 		a->lock = hold_handle(a->index, a->handle);
-		if (a->lock < 0)
-			continue;
-		remove_filter(a->index, SLOT_IN, a->handle);
-		remove_filter(a->index, SLOT_OUT, a->handle);
-		return 0;
+		if (a->lock >= 0)
+			return 0;
 	}
 	return bpf_reason(-EBUSY, "too many weirs watch this interface", "stop one of them");
 }
@@ -222,7 +219,8 @@ static int attach_clsact(struct bpf_attachment *a, int program, enum bpf_slot sl
 {
 	struct bpf_tc_hook qdisc = tc_hook(a->index, BPF_TC_INGRESS | BPF_TC_EGRESS);
 	struct bpf_tc_hook hook = tc_hook(a->index, tc_point(slot));
-	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = TC_PRIORITY, .prog_fd = program);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = TC_PRIORITY, .prog_fd = program,
+		    .flags = BPF_TC_F_REPLACE); /* a leftover goes on as ours, without a gap */
 	int err;
 
 	if (a->lock < 0) {
@@ -242,6 +240,14 @@ static int attach_clsact(struct bpf_attachment *a, int program, enum bpf_slot sl
 				  "the kernel says %s; use --hook pcap", strerror(-err));
 	a->clsact[slot] = true;
 	return 0;
+}
+
+/* Leftovers of a way that is not watched now. */
+static void remove_unused(const struct bpf_attachment *a)
+{
+	for (int slot = SLOT_IN; slot <= SLOT_OUT; slot++)
+		if (!a->clsact[slot])
+			remove_filter(a->index, slot, a->handle);
 }
 
 /* The qdisc goes only if it was made here and nobody else has put a filter in. */
@@ -394,6 +400,8 @@ int bpf_attach(struct bpf_attachment *a, const struct bpf_probe *probe, const st
 		return err;
 	a->index = i.index;
 	err = attach_slots(a, probe, config, &i);
+	if (!err && a->lock >= 0)
+		remove_unused(a);
 	if (!err && config->promisc)
 		err = hold_promisc(a);
 	if (err)

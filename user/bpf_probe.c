@@ -15,8 +15,6 @@
 #include "filter_install.h"
 #include "weir.skel.h"
 
-#define RING_BYTES (32u << 20)
-
 /* A CPU's free list may keep this many elements for itself: kernel/bpf/bpf_lru_list.c */
 #define LRU_LOCAL 128
 
@@ -70,7 +68,7 @@ static int set_sizes(struct bpf_object *object, const struct config *config,
 		err = bpf_map__set_value_size(flows, value_size(meter));
 	if (!err)
 		err = bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "events"),
-					       RING_BYTES);
+					       BPF_PROBE_RING_BYTES);
 	return err;
 }
 
@@ -80,7 +78,7 @@ static void fill_config(struct probe_config *to, const struct config *config,
 	to->meter = *meter;
 	to->max_live = config->map_entries;
 	to->snaplen = config->snaplen < EVENT_MAX_BYTES ? config->snaplen : EVENT_MAX_BYTES;
-	to->ring_bytes = RING_BYTES;
+	to->ring_bytes = BPF_PROBE_RING_BYTES;
 	to->flow_end_size =
 		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size(meter);
 	to->filter = config->filter && *config->filter;
@@ -287,19 +285,39 @@ int bpf_probe_ledger(const struct bpf_probe *p, struct kernel_ledger *out)
 	return bpf_ledger_sum(p->ledger, out);
 }
 
-int bpf_ledger_sum(int fd, struct kernel_ledger *out)
+/* The law of the ledger, which a reading amid a packet's counters misses. */
+static bool adds_up(const struct kernel_ledger *l)
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct kernel_ledger *each = calloc(cpus, sizeof(*each));
+	uint64_t sum = 0;
+
+	for (int i = KERNEL_METERED; i <= KERNEL_RING_FULL; i++)
+		sum += l->value[i];
+	return sum == l->value[KERNEL_SEEN];
+}
+
+static int sum_cpus(int fd, struct kernel_ledger *each, int cpus, struct kernel_ledger *out)
+{
 	uint32_t zero = 0;
-	int err = each ? 0 : -ENOMEM;
 
 	memset(out, 0, sizeof(*out));
-	if (!err && bpf_map_lookup_elem(fd, &zero, each))
-		err = -errno;
-	for (int cpu = 0; cpu < cpus && !err; cpu++)
+	if (bpf_map_lookup_elem(fd, &zero, each))
+		return -errno;
+	for (int cpu = 0; cpu < cpus; cpu++)
 		for (int i = 0; i < KERNEL_COUNTERS; i++)
 			out->value[i] += each[cpu].value[i];
+	return 0;
+}
+
+int bpf_ledger_sum(int fd, struct kernel_ledger *out)
+{
+	int cpus = libbpf_num_possible_cpus(), tries = 1000, err;
+	struct kernel_ledger *each = calloc(cpus, sizeof(*each));
+
+	if (!each)
+		return -ENOMEM;
+	do
+		err = sum_cpus(fd, each, cpus, out);
+	while (!err && !adds_up(out) && --tries);
 	free(each);
 	return err;
 }

@@ -13,6 +13,8 @@
 #include "meter/event.h"
 #include "meter/probe.h"
 
+#define BPF_PROBE_RING_BYTES (32u << 20)
+
 struct bpf_probe;
 
 enum bpf_probe_program { PROBE_XDP, PROBE_TC, PROBE_TC_L3, PROBE_PROGRAMS };

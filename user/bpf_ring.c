@@ -2,6 +2,7 @@
 #include "bpf_ring.h"
 
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,6 +13,8 @@ struct bpf_ring {
 	const volatile uint64_t *consumed; /* the consumer page: position of the event at hand */
 	struct account *account;
 	struct kernel_flows *sink;
+	uint32_t most; /* events that the ring holds */
+	uint32_t left; /* events to read before the reader has a look at other things */
 };
 
 /*
@@ -39,16 +42,17 @@ static int on_event(void *context, void *event, size_t size)
 	struct bpf_ring *r = context;
 	uint64_t position = *r->consumed, packets;
 
-	if (was_taken(r, position))
-		return 0;
-	packets = kernel_flows_packets(event, size);
-	if (packets)
-		note_taken(r->account, position, packets);
-	kernel_flows_event(r->sink, event, size);
-	return 0;
+	if (!was_taken(r, position)) {
+		packets = kernel_flows_packets(event, size);
+		if (packets)
+			note_taken(r->account, position, packets);
+		kernel_flows_event(r->sink, event, size);
+	}
+	return --r->left ? 0 : -EAGAIN;
 }
 
-struct bpf_ring *bpf_ring_new(int map, struct account *account, struct kernel_flows *sink)
+struct bpf_ring *bpf_ring_new(int map, uint32_t size, struct account *account,
+			      struct kernel_flows *sink)
 {
 	struct bpf_ring *r = calloc(1, sizeof(*r));
 	void *page;
@@ -57,6 +61,7 @@ struct bpf_ring *bpf_ring_new(int map, struct account *account, struct kernel_fl
 		return NULL;
 	r->account = account;
 	r->sink = sink;
+	r->most = size / sizeof(struct event_packet);
 	page = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, map, 0);
 	r->consumed = page == MAP_FAILED ? NULL : page;
 	r->ring = ring_buffer__new(map, on_event, r, NULL);
@@ -78,6 +83,7 @@ void bpf_ring_free(struct bpf_ring *r)
 
 void bpf_ring_read(struct bpf_ring *r)
 {
+	r->left = r->most;
 	ring_buffer__consume(r->ring);
 }
 

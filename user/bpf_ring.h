@@ -13,10 +13,11 @@
 
 struct bpf_ring;
 
-/* map: fd of the ring buffer; account in shared memory. NULL: no memory. */
-struct bpf_ring *bpf_ring_new(int map, struct account *account, struct kernel_flows *sink);
+/* map: fd of the ring buffer of size bytes; account in shared memory. NULL: no memory. */
+struct bpf_ring *bpf_ring_new(int map, uint32_t size, struct account *account,
+			      struct kernel_flows *sink);
 void bpf_ring_free(struct bpf_ring *r);
-/* Hands every event that is there to the sink. */
+/* Hands every event that is there to the sink; of those that come meanwhile a ring full at most. */
 void bpf_ring_read(struct bpf_ring *r);
 /* Readable when the ring is getting full. */
 int bpf_ring_fd(const struct bpf_ring *r);

@@ -438,7 +438,7 @@ static int begin(struct source_bpf *s)
 		return out_of_memory();
 	set_clock(s);
 	take_over(s);
-	s->ring = bpf_ring_new(bpf_probe_map(s->probe, "events"),
+	s->ring = bpf_ring_new(bpf_probe_map(s->probe, "events"), BPF_PROBE_RING_BYTES,
 			       &bpf_probe_control(s->probe)->account, s->kernel);
 	if (!s->ring)
 		return out_of_memory();

@@ -77,6 +77,7 @@ static __always_inline __u64 meter_layout(const struct meter_config *m)
 /* The kernel's part of the ledger; packets are wire segments. Per CPU. */
 enum kernel_counter {
 	KERNEL_SEEN,
+	/* where they went, which adds up to seen */
 	KERNEL_METERED,
 	KERNEL_FILTERED,
 	KERNEL_NOT_IP,
@@ -84,6 +85,7 @@ enum kernel_counter {
 	KERNEL_MALFORMED,
 	KERNEL_TOO_DEEP,
 	KERNEL_RING_FULL,
+	/* and besides */
 	KERNEL_MISSED_COPIES,
 	KERNEL_BYTES,
 	KERNEL_OVERFLOW, /* of the metered ones, those whose numbers went to the agent */

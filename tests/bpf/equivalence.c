@@ -271,7 +271,7 @@ static int open_kernel(struct kernel_run *k, const char *program, struct bpf_pro
 		return -1;
 	k->metered = before.value[KERNEL_METERED];
 	k->kernel = kernel_flows_new(&k->meter_config, &port, k->meter, k->flows, &k->ledger);
-	k->ring = bpf_ring_new(bpf_probe_map(k->probe, "events"),
+	k->ring = bpf_ring_new(bpf_probe_map(k->probe, "events"), BPF_PROBE_RING_BYTES,
 			       &bpf_probe_control(k->probe)->account, k->kernel);
 	return 0;
 }
