@@ -32,7 +32,6 @@ _Static_assert(__builtin_offsetof(struct window, bytes) == FILTER_WINDOW_BYTES, 
 		register struct window *r2 asm("r2") = window;                                \
 		register __u64 r3 asm("r3") = len;                                            \
 		register __u64 r0 asm("r0");                                                  \
-                                                                                              \
 		asm volatile("r0 = %[begin]\n"                                                \
 			     "if r0 != 0 goto +%[room]\n"                                     \
 			     ".rept %[room]\n"                                                \
