@@ -31,17 +31,26 @@ struct {
 
 EACH_OF_BATCH(BATCH_FUNCTIONS)
 
+/* At most METER_WINDOW. Before 6.8 the verifier learns nothing from len != 0, but from the mask. */
+static __always_inline __u64 window_length(__u64 len, __u64 most)
+{
+	if (len > most)
+		len = most;
+	len--;
+	asm volatile("" : "+r"(len)); /* keep clang from folding the mask away */
+	return (len & (METER_WINDOW - 1)) + 1;
+}
+
 static __always_inline struct window *window_of_xdp(struct xdp_md *ctx)
 {
 	__u32 zero = 0;
 	struct window *w = bpf_map_lookup_elem(&windows, &zero);
 	__u64 len = bpf_xdp_get_buff_len(ctx);
 
-	if (!w)
+	if (!w || !len)
 		return 0;
-	if (len > METER_WINDOW)
-		len = METER_WINDOW;
-	if (len < 1 || bpf_xdp_load_bytes(ctx, 0, w->bytes, len))
+	len = window_length(len, METER_WINDOW);
+	if (bpf_xdp_load_bytes(ctx, 0, w->bytes, len))
 		return 0;
 	w->len = len;
 	w->inserted = 0;
@@ -54,11 +63,10 @@ static __always_inline struct window *window_of_skb(struct __sk_buff *ctx)
 	struct window *w = bpf_map_lookup_elem(&windows, &zero);
 	__u64 len = ctx->len;
 
-	if (!w)
+	if (!w || !len)
 		return 0;
-	if (len > METER_WINDOW)
-		len = METER_WINDOW;
-	if (len < 1 || bpf_skb_load_bytes(ctx, 0, w->bytes, len))
+	len = window_length(len, METER_WINDOW);
+	if (bpf_skb_load_bytes(ctx, 0, w->bytes, len))
 		return 0;
 	w->len = len;
 	w->inserted = 0;
@@ -75,9 +83,10 @@ static __always_inline struct window *window_with_tag(struct __sk_buff *ctx)
 		return w;
 	*(__u16 *)(w->bytes + 12) = ctx->vlan_proto;
 	*(__u16 *)(w->bytes + 14) = meter_be16(ctx->vlan_tci);
-	rest = (rest > METER_WINDOW - 4 ? METER_WINDOW - 4 : rest) - 12;
-	if (rest < 1 || rest > METER_WINDOW - 16 ||
-	    bpf_skb_load_bytes(ctx, 12, w->bytes + 16, rest))
+	if (rest <= 12)
+		return 0;
+	rest = window_length(rest - 12, METER_WINDOW - 16);
+	if (bpf_skb_load_bytes(ctx, 12, w->bytes + 16, rest))
 		return 0;
 	w->len = rest + 16;
 	w->inserted = 4;

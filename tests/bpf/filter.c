@@ -74,7 +74,7 @@ static void report(struct check *c, bool good, const char *text)
 	c->failures += !good;
 }
 
-/* --- loading -------------------------------------------------------------------------------- */
+/* --- loading --- */
 
 static int place(void *image, size_t size, int mark, const struct classic_program *program,
 		 enum filter_hook hook)
@@ -156,7 +156,7 @@ static void unload(struct batch *b)
 	bpf_object__close(b->object);
 }
 
-/* --- comparing -------------------------------------------------------------------------------- */
+/* --- comparing --- */
 
 static uint32_t type_of(const struct packet_copy *p)
 {
@@ -298,7 +298,7 @@ static void run_batches(struct check *c, uint32_t from, uint32_t to, uint32_t st
 	}
 }
 
-/* --- expressions -------------------------------------------------------------------------------- */
+/* --- expressions --- */
 
 static void forget_expression(struct expression *e)
 {
@@ -417,7 +417,7 @@ static void run_refusals(struct check *c)
 	free(longest);
 }
 
-/* --- the whole -------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static void report_totals(struct check *c)
 {
@@ -477,11 +477,24 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
 
+/* Longer than a page: at XDP these lie in fragments. */
+static void add_giants(struct check *c)
+{
+	static uint8_t bytes[40000];
+	const struct packet_copy *first = &c->packets.list[0];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = i < first->captured ? first->bytes[i] : (uint8_t)(i * 7);
+	packets_add(&c->packets, "giant", bytes, 9014);
+	packets_add(&c->packets, "giant", bytes, sizeof(bytes));
+}
+
 static void run(struct check *c, const char *expressions, char **captures)
 {
 	for (; *captures; captures++)
 		packets_read(&c->packets, *captures);
 	report(c, c->packets.count > 1000, "the captures are read");
+	add_giants(c);
 	read_expressions(c, expressions);
 	generate_expressions(c);
 	run_batches(c, 0, c->listed, 1);

@@ -7,10 +7,13 @@
 
 /* Filters of a batch: one bit each. */
 #define BATCH 32
-#define EACH_OF_BATCH(do)                                                                                              \
-	do                                                                                                             \
-	(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11) do(12) do(13) do(14) do(15) do(16) do( \
-		17) do(18) do(19) do(20) do(21) do(22) do(23) do(24) do(25) do(26) do(27) do(28) do(29) do(30) do(31)
+/* clang-format off */
+#define EACH_OF_BATCH(do)                                                \
+	do(0)  do(1)  do(2)  do(3)  do(4)  do(5)  do(6)  do(7)           \
+	do(8)  do(9)  do(10) do(11) do(12) do(13) do(14) do(15)          \
+	do(16) do(17) do(18) do(19) do(20) do(21) do(22) do(23)          \
+	do(24) do(25) do(26) do(27) do(28) do(29) do(30) do(31)
+/* clang-format on */
 
 #define BATCH_SLED     2048
 #define BATCH_MARK_XDP 0x78000000

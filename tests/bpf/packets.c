@@ -20,20 +20,32 @@ static void make_room(struct packets *p)
 		abort();
 }
 
+static void add(struct packets *p, struct packet_copy copy, const uint8_t *bytes)
+{
+	copy.bytes = malloc(copy.captured + 1);
+	if (!copy.bytes)
+		abort();
+	memcpy(copy.bytes, bytes, copy.captured);
+	make_room(p);
+	p->list[p->count++] = copy;
+}
+
+void packets_add(struct packets *p, const char *capture, const uint8_t *bytes, uint32_t length)
+{
+	struct packet_copy copy = { .capture = capture, .captured = length, .wire_len = length };
+
+	add(p, copy, bytes);
+}
+
 static bool keep(void *context, const struct capture_packet *in)
 {
 	struct reading *r = context;
 	struct packet_copy copy = { .capture = r->capture,
 				    .number = ++r->number,
 				    .captured = in->captured,
-				    .wire_len = in->wire_len,
-				    .bytes = malloc(in->captured + 1) };
+				    .wire_len = in->wire_len };
 
-	if (!copy.bytes)
-		abort();
-	memcpy(copy.bytes, in->bytes, in->captured);
-	make_room(r->packets);
-	r->packets->list[r->packets->count++] = copy;
+	add(r->packets, copy, in->bytes);
 	return true;
 }
 

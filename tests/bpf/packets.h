@@ -19,6 +19,7 @@ struct packets {
 
 /* Adds a capture's packets; false when it is not an Ethernet capture. */
 bool packets_read(struct packets *p, const char *path);
+void packets_add(struct packets *p, const char *capture, const uint8_t *bytes, uint32_t length);
 void packets_free(struct packets *p);
 
 #endif
