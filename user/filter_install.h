@@ -24,10 +24,10 @@
 #define FILTER_NEEDS_ETHERNET 1
 
 /*
- * Compiles the expression and fills every filter function that the image has. 0 or
+ * Compiles the expression and fills the image's three filter functions. 0 or
  * FILTER_NEEDS_ETHERNET. -EINVAL: no expression, as a message with a caret has said. Without a
  * message: -ELOOP: it has a loop (protochain), -E2BIG: it is too long, -ENOENT: the image has no
- * room for a filter, -ENOMEM.
+ * room for one of the filters, -ENOMEM.
  */
 int filter_install(const char *expression, void *image, size_t size);
 
