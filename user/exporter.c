@@ -233,6 +233,14 @@ int exporters_flush(struct exporters *e)
 	return err;
 }
 
+bool exporters_pending(const struct exporters *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (!e->outputs[i].gone && e->outputs[i].file.rows.length)
+			return true;
+	return false;
+}
+
 static int close_all(struct exporters *e, bool discard)
 {
 	int err = 0;

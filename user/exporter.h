@@ -6,6 +6,7 @@
 #ifndef USER_EXPORTER_H
 #define USER_EXPORTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config.h"
@@ -26,6 +27,8 @@ int exporters_open(struct exporters **out, const struct config *config,
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns);
 /* Writes the rows that are collected. Errors as by exporters_write(). */
 int exporters_flush(struct exporters *e);
+/* Whether rows wait in a buffer. */
+bool exporters_pending(const struct exporters *e);
 /* Flushes and closes. The first error of a buffered write is reported here. */
 int exporters_close(struct exporters *e);
 /* Closes after an error, without writing what is buffered and without messages. */

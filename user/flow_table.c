@@ -18,7 +18,8 @@ struct flow_table {
 	struct slab flows;
 	uint64_t created;
 	uint64_t exported;
-	uint64_t settled; /* packets */
+	uint64_t settled;   /* packets */
+	uint64_t unwritten; /* packets of records that may still be in the exporters' buffers */
 	uint64_t clock_offset_ns;
 	int error;
 	bool stopped;
@@ -238,6 +239,12 @@ static void record_shift(struct flow_record *r, uint64_t offset_ns)
 	}
 }
 
+void flow_table_unwritten(struct flow_table *t)
+{
+	ledger_add(t->ledger, COUNTER_UNEXPORTED, t->unwritten);
+	t->unwritten = 0;
+}
+
 static void flow_export(struct flow_table *t, struct flow *f, const struct flow_end *end)
 {
 	uint64_t packets = end->counters->dir[0].packets + end->counters->dir[1].packets;
@@ -255,6 +262,9 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 	ledger_add(t->ledger, COUNTER_FLOWS, 1);
 	ledger_add(t->ledger, counter_of_end(end->reason), 1);
 	t->error = exporters_write(t->exporters, &r, r.side[SIDE_BOTH].last_ns);
+	t->unwritten = exporters_pending(t->exporters) || t->error ? t->unwritten + packets : 0;
+	if (t->error)
+		flow_table_unwritten(t);
 	t->stopped = t->error || flow_table_done(t);
 }
 
@@ -353,8 +363,12 @@ int flow_table_error(const struct flow_table *t)
 
 void flow_table_flush(struct flow_table *t)
 {
-	if (!t->error)
-		t->error = exporters_flush(t->exporters);
+	if (t->error)
+		return;
+	t->error = exporters_flush(t->exporters);
+	if (t->error)
+		flow_table_unwritten(t);
+	t->unwritten = 0;
 }
 
 const bool *flow_table_stopped(const struct flow_table *t)

@@ -66,6 +66,9 @@ void flow_table_set_clock(struct flow_table *t, uint64_t offset_ns);
 /* Packets in records that were written, or that are counted as unexported. */
 uint64_t flow_table_settled(const struct flow_table *t);
 
+/* The exporters could not write what they held back: its packets are unexported. */
+void flow_table_unwritten(struct flow_table *t);
+
 /* 0, or the error of an exporter: -EPIPE and worse. Nothing more will be written. */
 int flow_table_error(const struct flow_table *t);
 /* Becomes true with an error or when --stop-after is reached: read on no further. */

@@ -272,6 +272,8 @@ static int run_finish(struct run *run, int err)
 		exporters_discard(run->exporters);
 	else
 		export_err = exporters_close(run->exporters);
+	if (export_err)
+		flow_table_unwritten(run->flows);
 	run->exporters = NULL;
 	if (export_err == -EPIPE) /* the reader has seen enough: weir ... | head */
 		export_err = 0;
