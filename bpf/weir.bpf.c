@@ -35,9 +35,12 @@ static __always_inline void count_metered(struct kernel_ledger *l, const struct 
 
 static __always_inline __u32 first_packets(__u8 protocol)
 {
-	if (protocol == PROTO_TCP)
-		return config.meter.first_tcp;
-	return protocol == PROTO_UDP ? config.meter.first_udp : config.meter.first_other;
+	struct meter_config cfg;
+
+	cfg.first_tcp = config.meter.first_tcp;
+	cfg.first_udp = config.meter.first_udp;
+	cfg.first_other = config.meter.first_other;
+	return meter_first_packets(&cfg, protocol);
 }
 
 static __always_inline void hand_over_first(struct scratch *s, const struct frame *f,

@@ -260,20 +260,13 @@ static void entry_touch(struct host_meter *m, uint32_t number, struct host_flow 
 	e->list = list;
 }
 
-static uint32_t first_packets(const struct meter_config *cfg, uint8_t protocol)
-{
-	return protocol == PROTO_TCP   ? cfg->first_tcp
-	       : protocol == PROTO_UDP ? cfg->first_udp
-				       : cfg->first_other;
-}
-
 static void entry_count(struct host_meter *m, struct host_flow *e, struct packet *p,
 			const struct frame *frame)
 {
 	struct flow_counters *c = &e->counters;
 
 	meter_update(c, host_meter_stats(m, e), host_meter_tcp(m, e), p, &m->config);
-	if (c->emitted >= first_packets(&m->config, p->key.protocol))
+	if (c->emitted >= meter_first_packets(&m->config, p->key.protocol))
 		return;
 	c->emitted = p->segments < UINT32_MAX - c->emitted ? c->emitted + p->segments : UINT32_MAX;
 	if (!flow_table_packet(m->flows, &e->flow, c->initiator, p, frame))

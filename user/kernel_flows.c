@@ -93,13 +93,6 @@ static void lose(struct kernel_flows *k, uint32_t segments)
 
 /* --- copies of first packets ----------------------------------------------------------------- */
 
-static uint32_t first_packets(const struct kernel_flows *k, uint8_t protocol)
-{
-	return protocol == PROTO_TCP   ? k->config.first_tcp
-	       : protocol == PROTO_UDP ? k->config.first_udp
-				       : k->config.first_other;
-}
-
 static enum appetite appetite_of(const struct kernel_flows *k, const struct host_flow *f, bool more)
 {
 	if (!more)
@@ -115,7 +108,8 @@ static void note_appetite(struct kernel_flows *k, const struct event_packet *e, 
 	enum appetite appetite = appetite_of(k, f, more);
 	uint32_t seen = e->index + e->packet.segments;
 
-	if (appetite == f->counters.appetite || seen + 1 >= first_packets(k, f->key.protocol))
+	if (appetite == f->counters.appetite ||
+	    seen + 1 >= meter_first_packets(&k->config, f->key.protocol))
 		return;
 	f->counters.appetite = appetite;
 	k->sated[k->sated_count++] = (struct sated_flow){

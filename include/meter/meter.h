@@ -8,6 +8,7 @@
 #define METER_METER_H
 
 #include "types.h"
+#include "wire.h"
 
 /* A connection that said goodbye lingers this long for stray segments before its flow ends. */
 #define METER_LINGER_NS 1000000000ull
@@ -27,6 +28,14 @@ static __always_inline __u64 meter_first_ns(const struct flow_counters *c)
 	if (!a->packets || !b->packets)
 		return a->packets ? a->first_ns : b->first_ns;
 	return a->first_ns < b->first_ns ? a->first_ns : b->first_ns;
+}
+
+/* How many first packets of a flow the agent is handed. */
+static __always_inline __u32 meter_first_packets(const struct meter_config *cfg, __u8 protocol)
+{
+	if (protocol == PROTO_TCP)
+		return cfg->first_tcp;
+	return protocol == PROTO_UDP ? cfg->first_udp : cfg->first_other;
 }
 
 static __always_inline int meter_is_empty(const struct flow_counters *c)
