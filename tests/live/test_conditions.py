@@ -104,6 +104,20 @@ def test_no_native_xdp(net, folder):
     assert status == 1 and "lo" in err and "native" in err and "--hook tc" in err, (status, err)
 
 
+def test_generic_xdp(net, folder):
+    """Frames of the wire are counted as such; with offloads on it says that it cannot."""
+    agent = Agent(net, folder, hook="xdp-generic")
+    sent = sent_by(flood(net, 10, 1000))
+    time.sleep(0.3)
+    assert agent.stop()["metered"] == sent and set(agent.flows().values()) == {sent // 10}, agent.summary
+    net.offloads(True)
+    process = net.b.start(tap.WEIR, "-i", "vb", "--hook", "xdp-generic", *RECORDS, text=True)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert "vb" in err.splitlines()[0] and "ethtool -K vb" in err.splitlines()[0], err
+
+
 def xdp_program(net):
     return re.search(r"xdp[^\n]*?id (\d+)", net.b.run("ip", "-d", "link", "show", "vb").stdout)
 
@@ -216,15 +230,16 @@ def test_more_flows_than_room(net, folder):
 
 
 def test_flood_of_flows(net, folder):
-    """60,000, 300,000 and 1,000,000 flows into a map of 65,536, as fast as live frames come."""
-    for flows in (60000, 300000, 1000000):
+    """60,000, 300,000 and 1,000,000 flows into a map of 65,536, as fast as frames come."""
+    for flows, packets, mode in ((60000, 2000000, "xdp"), (300000, 2000000, "xdp"), (1000000, 2000000, "xdp"),
+                                 (60000, 500000, "afxdp"), (300000, 500000, "afxdp")):
         agent = Agent(net, folder, "--map-entries", "65536", hook="xdp")
-        sent = sent_by(flood(net, flows, 2000000, mode="xdp"))
+        sent = sent_by(flood(net, flows, packets, mode=mode))
         time.sleep(1)
         summary = agent.stop()
         check_flows(agent, summary, sent, flows)
         lost = sum(summary["lost"].values())
-        print(f"# {flows} flows: sent {sent}, metered {summary['metered']}, overflow {summary['overflow']}, lost {lost}")
+        print(f"# {flows} flows by {mode}: sent {sent}, metered {summary['metered']}, overflow {summary['overflow']}, lost {lost}")
         assert flows > 65536 or not lost, summary
 
 
