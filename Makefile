@@ -30,7 +30,7 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench fuzz install uninstall deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live fuzz install uninstall deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -194,6 +194,9 @@ test-kernels: $(BUILD)/weir $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o ## run
 
 bench: $(BUILD)/weir ## measure weir next to its peers
 	$(Q)BUILD=$(BUILD) tools/bench/run
+
+bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
+	$(Q)BUILD=$(BUILD) tools/bench/live/run
 
 FUZZ_SECONDS ?= 600
 fuzz: $(fuzz_programs) ## run each fuzzer for FUZZ_SECONDS (600)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""TCP throughput of a veth pair with weir on both ends, next to that without."""
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from statistics import median
+
+import tables
+from network import Network
+from paths import BenchError, last_line
+from probe import ATTACH_SECONDS, Weir
+
+NAME = "throughput"
+SECONDS = 4
+TARGETS = {"tc": 0.97}  # native XDP on a veth turns its GSO off, whatever the program does
+
+
+@dataclass
+class Transfer:
+    bits: float  # received a second
+    cpu: float  # seconds of CPU a second, of both ends
+
+    @property
+    def economy(self):
+        """Bits a CPU second: what the machine's other work takes hardly matters here."""
+        return self.bits / self.cpu
+
+
+def iperf3(net):
+    server = net.b.start("iperf3", "-s", "-1")
+    time.sleep(0.5)
+    cpus = os.cpu_count()
+    done = net.a.run("iperf3", "-J", "-c", net.b.ip4, "-t", SECONDS, "-A", f"0,{1 % cpus}", check=False,
+                     timeout=SECONDS + 30)
+    server.kill()
+    try:
+        end = json.loads(done.stdout)["end"]
+        used = end["cpu_utilization_percent"]
+        return Transfer(end["sum_received"]["bits_per_second"],
+                        (used["host_total"] + used["remote_total"]) / 100)
+    except (ValueError, KeyError):
+        raise BenchError(f"iperf3: {last_line(done.stderr or done.stdout)}") from None
+
+
+def measure_once(hook):
+    with contextlib.ExitStack() as stack:
+        net = stack.enter_context(Network(offloads=True))
+        for host in net.hosts:
+            if hook:
+                stack.enter_context(Weir(host, hook))
+            else:
+                time.sleep(ATTACH_SECONDS)  # as long after the last network was taken down
+        return iperf3(net)
+
+
+def shares(with_it, without, of):
+    return [of(one) / of(other) for one, other in zip(with_it, without)]
+
+
+def row(hook, found):
+    speed = shares(found[hook], found[None], lambda transfer: transfer.bits)
+    economy = shares(found[hook], found[None], lambda transfer: transfer.economy)
+    plain, watched = (median(transfer.bits for transfer in found[key]) / 1e9 for key in (None, hook))
+    target = TARGETS.get(hook)
+    return [f"--hook {hook}", f"{plain:.2f}", f"{watched:.2f}", f"{100 * median(speed):.1f} %",
+            f"{100 * min(speed):.0f}-{100 * max(speed):.0f} %",
+            tables.verdict(median(speed) >= target, f">= {100 * target:.0f} %") if target else "none",
+            f"{100 * median(economy):.1f} %", f"{100 * min(economy):.0f}-{100 * max(economy):.0f} %"]
+
+
+def measure(options, say):
+    if not shutil.which("iperf3"):
+        raise BenchError("throughput: iperf3 is not installed; apt-get install iperf3")
+    found = {hook: [] for hook in (None, *options.hooks)}
+    for number in range(1, options.rounds + 1):
+        say(f"throughput: round {number} of {options.rounds}")
+        for hook in list(found)[:: -1 if number % 2 else 1]:
+            found[hook].append(measure_once(hook))
+    return tables.section(
+        "TCP throughput",
+        f"iperf3, one stream through a veth pair with GRO and GSO, {SECONDS} s, weir on both ends; the "
+        f"ends pinned to a CPU each; medians of {options.rounds} interleaved rounds, and of the rounds' "
+        "ratios, also of bits a CPU second of both ends, which a busy machine disturbs less.",
+        tables.table(["weir", "Gbit/s without", "Gbit/s with", "share", "min-max", "target",
+                      "share a CPU second", "min-max"],
+                     [row(hook, found) for hook in options.hooks]))
