@@ -189,7 +189,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bp
 test: $(test_programs) ## run every test
 	$(Q)BUILD=$(BUILD) tests/run
 
-test-kernels: $(BUILD)/weir $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o ## run the kernel tests on Debian's 6.1 and 6.12 in QEMU
+test-kernels: $(addprefix $(BUILD)/,weir bpf/parity bpf/parity.bpf.o bpf/verifier bpf/exactness bpf/storm.bpf.o) ## run the kernel tests on Debian's 6.1 and 6.12 in QEMU
 	$(Q)BUILD=$(BUILD) tests/kernels/run
 
 bench: $(BUILD)/weir ## measure weir next to its peers

@@ -5,7 +5,9 @@
  * loop reads, sweeps and collects. Afterwards the packets of all records, flow by flow, are held
  * against the generator's own counts. Prints TAP.
  *
- * usage: exactness STORM_OBJECT [--no-grace]   (the latter breaks the closing: the test must fail)
+ * usage: exactness STORM_OBJECT [--no-grace | --emulated]
+ * --no-grace breaks the closing: the test must fail. --emulated: the machine is too slow for the
+ * agent to keep up, so packets may be lost, by name.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -316,6 +318,8 @@ static void close_storm(struct storm *s)
 	unlink(s->records);
 }
 
+static bool emulated;
+
 static bool check(const struct scenario *scenario, const struct bpf_probe_test *base, int number)
 {
 	struct bpf_probe_test test = *base;
@@ -332,7 +336,7 @@ static bool check(const struct scenario *scenario, const struct bpf_probe_test *
 		judge(&s, &v);
 	good = good && v.sent && v.seen == v.sent && v.metered + v.lost == v.sent &&
 	       v.recorded == v.metered && v.bytes == v.recorded * FRAME_SIZE && !v.wrong &&
-	       !v.unaccounted && (!scenario->nothing_lost || !v.lost);
+	       !v.unaccounted && (!scenario->nothing_lost || emulated || !v.lost);
 	printf("%sok %d - exactness %s: %lu packets, %lu records, unaccounted %ld, wrong %lu, lost "
 	       "%lu, overflow %lu, %.2f Mpps\n",
 	       good ? "" : "not ", number, scenario->name, (unsigned long)v.sent,
@@ -354,6 +358,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	emulated = argc > 2 && !strcmp(argv[2], "--emulated");
 	test.no_grace = argc > 2 && !strcmp(argv[2], "--no-grace");
 	for (int i = 0; i < count; i++)
 		failed |= !check(&scenarios[i], &test, i + 1);

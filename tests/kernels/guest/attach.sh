@@ -43,6 +43,9 @@ by_iperf()
 		"2 $([ "$protocol" = 6 ] && echo 2 || echo 1)"
 }
 
+by_udp() { by_iperf "$1" udp 17 -u -l 1000 -b 20M -k 500; }
+by_tcp() { by_iperf "$1" tcp 6 -n 2M; }
+
 stays_clean()
 {
 	clean=$(traces)
@@ -107,22 +110,19 @@ others_stay()
 	start_weir "$1" || return
 	end_weir INT
 	is "$1: a filter of somebody else stays" "$(traces)" "$theirs"
-	in_b tc qdisc del dev vb clsact
 }
 
 knows --hook || { skip "attach" "weir has no --hook"; finish; }
 set_up
+if has_tcx; then
+	after_a_kill=dies_clean
+else
+	after_a_kill='next_start_clears detach_clears'
+fi
 for hook_under_test in tc xdp; do
-	by_ping $hook_under_test
-	by_iperf $hook_under_test udp 17 -u -l 1000 -b 20M -k 500
-	by_iperf $hook_under_test tcp 6 -n 2M
-	stays_clean $hook_under_test
-	others_stay $hook_under_test
-	if has_tcx; then
-		dies_clean $hook_under_test
-	else
-		next_start_clears $hook_under_test
-		detach_clears $hook_under_test
-	fi
+	for test in by_ping by_udp by_tcp stays_clean others_stay $after_a_kill; do
+		$test $hook_under_test
+		wipe
+	done
 done
 finish

@@ -37,7 +37,9 @@ watch()
 watch_both()
 {
 	watch "$1" "tcp, $2" "$3" -n 2M
+	wipe
 	watch "$1" "udp, $2" "$3" -u -l 1000 -b 20M -k 500
+	wipe
 }
 
 # The tag stays in the skb's metadata across the pair, and the counters do not see it.

@@ -10,13 +10,12 @@ PORT=5201 # iperf3's; 0x1451 below
 in_a() { ip netns exec "$A" "$@"; }
 in_b() { ip netns exec "$B" "$@"; }
 
-# await COMMAND...: until it succeeds, at most 30 seconds.
+# await COMMAND...: until it succeeds, at most 20 seconds.
 await()
 {
-	tries=0
+	give_up=$(($(date +%s) + 20))
 	until "$@"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 300 ] || return 1
+		[ "$(date +%s)" -lt "$give_up" ] || return 1
 		sleep 0.1
 	done
 }

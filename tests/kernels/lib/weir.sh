@@ -51,6 +51,10 @@ traces()
 
 attached() { [ "$(attachments)" = "$1" ]; }
 
+ended() { ! grep -q '^State:.[^Z]' "/proc/$WEIR_PID/status" 2>/dev/null; }
+
+attached_or_ended() { attached "$1" || ended; }
+
 # start_weir HOOK [ARGUMENT...]: 0 once it is attached; tells a failure itself.
 start_weir()
 {
@@ -61,17 +65,17 @@ start_weir()
 	ip netns exec "$B" weir -i vb --hook "$hook" --fields "$FIELDS" -o "csv:$DIR/flows.csv" \
 		--summary "$DIR/summary.json" "$@" 2>"$DIR/stderr" &
 	WEIR_PID=$!
-	if await attached "$(attachments_of "$hook")"; then
+	if await attached_or_ended "$(attachments_of "$hook")" && ! ended; then
 		return
 	fi
-	not_ok "weir --hook $hook attaches" "attached: $(attachments)
-expected: $(attachments_of "$hook")
-$(cat "$DIR/stderr")"
+	found=$(attachments)
 	end_weir KILL
+	not_ok "weir --hook $hook attaches" "attached: $found
+expected: $(attachments_of "$hook")
+exit code: $code
+$(cat "$DIR/stderr")"
 	return 1
 }
-
-ended() { ! grep -q '^State:.[^Z]' "/proc/$WEIR_PID/status" 2>/dev/null; }
 
 # end_weir SIGNAL: prints and returns nothing; the exit code is in $code.
 end_weir()
@@ -125,6 +129,9 @@ measured()
 	packets=$(($5 - $1 + $6 - $2))
 	bytes=$(($7 - $3 + $8 - $4 + $(uncounted) * ($5 - $1)))
 }
+
+# Whatever was left on vb, the next test begins without.
+wipe() { in_b tc qdisc del dev vb clsact 2>/dev/null; }
 
 clean_up()
 {
