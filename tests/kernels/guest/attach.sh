@@ -78,11 +78,15 @@ filters_gone()
 	is "$1" "$(filters ingress)$(filters egress)" ""
 }
 
+# The last filter that a start attaches is another program's than what was left there.
+taken_over() { [ "$(filters egress)" != "$left_egress" ] && [ "$(filter_count egress)" = 1 ]; }
+
 next_start_clears()
 {
 	leave_filters "$1" || return
-	# start_weir waits for the filters of one weir: not for two
+	left_egress=$(filters egress)
 	start_weir "$1" || return
+	await taken_over || not_ok "$1: the next start takes over what a kill left" "$(filters egress)"
 	measured ping_peer
 	end_weir INT
 	check_run "$1 after a kill" $((2 * PINGS)) $((2 * PINGS * PING_BYTES))
