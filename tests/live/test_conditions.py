@@ -79,6 +79,24 @@ def test_no_permission(net, folder):
     assert status == 1 and "CAP_NET_RAW" in err, (status, err)
 
 
+def test_no_bpf(net, folder):
+    """A kernel whose bpf(2) is not there, or refuses: strace(1) answers for it."""
+    for error, words in (("ENOSYS", "this kernel has no BPF; use --hook pcap"),
+                         ("EPERM", "loading BPF programs is not permitted"),
+                         ("ENOMEM", "the kernel refuses memory for the flow map")):
+        strace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=bpf", "-e", f"inject=bpf:error={error}", tap.WEIR]
+        status, err = refused(net, "-i", "vb", "--hook", "tc", prefix=strace)
+        assert status == 1 and words in err, (error, status, err)
+    # timeout(1) interrupts the whole group; strace keeps signals from itself
+    process = net.b.start("timeout", "-s", "INT", "5", *strace[:-2], "inject=bpf:error=ENOSYS", tap.WEIR, "-i", "vb",
+                          *RECORDS, "udp", text=True)
+    time.sleep(2.5)
+    sent = sent_by(flood(net, 3, 30))
+    out, err = process.communicate(timeout=20)
+    assert err.startswith("weir: warning: watching through libpcap: this kernel has no BPF"), (out, err)
+    assert sum(int(line.split(",")[1]) for line in out.splitlines()[1:]) == sent, (out, err)
+
+
 def test_falls_back_to_libpcap(net, folder):
     """With CAP_NET_RAW alone auto watches through libpcap, and says why in a line."""
     folder.chmod(0o755)
