@@ -33,6 +33,9 @@
 #define SWEEP_SHARE   50 /* a sweep takes at most 1/50 of the time, if that keeps SWEEP_MAX */
 #define SWEEP_LAZY_NS (5 * NS_PER_S) /* where nothing can be due, it is looked at this often */
 
+/* At the end: the largest map takes 256 rounds, of a list's length each. */
+#define COLLECT_ROUNDS 1024
+
 /* With less room than this share of the map, flows end after less and less silence. */
 #define PRESSURE_ON(max)  ((max) - (max) / 20)
 #define PRESSURE_OFF(max) ((max) - (max) / 5)
@@ -322,16 +325,14 @@ static void sweep_in_time(struct source_bpf *s, uint64_t now)
  */
 static void collect_all(struct source_bpf *s)
 {
-	uint32_t listed;
+	for (int round = 0; round < COLLECT_ROUNDS; round++) {
+		uint32_t listed = sweep(s, true, false);
+		bool full = listed && collect(s, listed, true);
 
-	do {
-		bool full;
-
-		listed = sweep(s, true, false);
-		full = listed && collect(s, listed, true);
-		if (full) /* the ring was read, so there is room again */
-			listed = CLOSING_KEYS;
-	} while (s->config->pin ? listed == CLOSING_KEYS : listed != 0);
+		/* A ring that was full has been read, so there is room again. */
+		if (!full && (s->config->pin ? listed < CLOSING_KEYS : !listed))
+			break;
+	}
 	read_ring(s);
 	kernel_flows_collected(s->kernel,
 			       kernel_flows_closed(s->kernel, bpf_probe_closing(s->probe),
