@@ -354,14 +354,18 @@ static bool check(const struct scenario *scenario, const struct bpf_probe_test *
 int main(int argc, char **argv)
 {
 	struct bpf_probe_test test = { .object = argv[1] };
-	int count = sizeof(scenarios) / sizeof(scenarios[0]), failed = 0;
+	int count = sizeof(scenarios) / sizeof(scenarios[0]), failed = 0, number = 0;
 
 	if (argc < 2)
 		return 2;
 	emulated = argc > 2 && !strcmp(argv[2], "--emulated");
 	test.no_grace = argc > 2 && !strcmp(argv[2], "--no-grace");
-	for (int i = 0; i < count; i++)
-		failed |= !check(&scenarios[i], &test, i + 1);
-	printf("1..%d\n", count);
+	for (int i = 0; i < count; i++) {
+		/* Emulated, one spin takes longer than the scenario should. */
+		if (emulated && scenarios[i].spin && !scenarios[i].rate)
+			continue;
+		failed |= !check(&scenarios[i], &test, ++number);
+	}
+	printf("1..%d\n", number);
 	return failed;
 }
