@@ -8,9 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* A writer is a few hundred instructions from its end, unless its CPU is a guest's and not run. */
+#define WRITER_WAIT_US 50
+#define WRITER_WAITS   (1000000 / WRITER_WAIT_US)
+
 struct bpf_ring {
 	struct ring_buffer *ring;
-	const volatile uint64_t *consumed; /* the consumer page: position of the event at hand */
+	const uint64_t *consumed; /* position of the event at hand: the consumer's page */
+	const uint64_t *produced; /* position of the next event to come: the page after it */
 	struct account *account;
 	struct kernel_flows *sink;
 	uint32_t most; /* events that the ring holds */
@@ -40,7 +45,7 @@ static void note_taken(struct account *a, uint64_t position, uint64_t packets)
 static int on_event(void *context, void *event, size_t size)
 {
 	struct bpf_ring *r = context;
-	uint64_t position = *r->consumed, packets;
+	uint64_t position = __atomic_load_n(r->consumed, __ATOMIC_RELAXED), packets;
 
 	if (!was_taken(r, position)) {
 		packets = kernel_flows_packets(event, size);
@@ -55,15 +60,19 @@ struct bpf_ring *bpf_ring_new(int map, uint32_t size, struct account *account,
 			      struct kernel_flows *sink)
 {
 	struct bpf_ring *r = calloc(1, sizeof(*r));
-	void *page;
+	long page_size = sysconf(_SC_PAGESIZE);
+	void *pages;
 
 	if (!r)
 		return NULL;
 	r->account = account;
 	r->sink = sink;
 	r->most = size / sizeof(struct event_packet);
-	page = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, map, 0);
-	r->consumed = page == MAP_FAILED ? NULL : page;
+	pages = mmap(NULL, 2 * page_size, PROT_READ, MAP_SHARED, map, 0);
+	if (pages != MAP_FAILED) {
+		r->consumed = pages;
+		r->produced = (const uint64_t *)((const char *)pages + page_size);
+	}
 	r->ring = ring_buffer__new(map, on_event, r, NULL);
 	if (r->ring && r->consumed)
 		return r;
@@ -77,7 +86,7 @@ void bpf_ring_free(struct bpf_ring *r)
 		return;
 	ring_buffer__free(r->ring);
 	if (r->consumed)
-		munmap((void *)r->consumed, sysconf(_SC_PAGESIZE));
+		munmap((void *)r->consumed, 2 * sysconf(_SC_PAGESIZE));
 	free(r);
 }
 
@@ -85,6 +94,19 @@ void bpf_ring_read(struct bpf_ring *r)
 {
 	r->left = r->most;
 	ring_buffer__consume(r->ring);
+}
+
+bool bpf_ring_read_through(struct bpf_ring *r)
+{
+	uint64_t end = __atomic_load_n(r->produced, __ATOMIC_ACQUIRE);
+
+	for (int i = 0; i < WRITER_WAITS; i++) {
+		bpf_ring_read(r);
+		if (__atomic_load_n(r->consumed, __ATOMIC_RELAXED) >= end)
+			return true;
+		usleep(WRITER_WAIT_US);
+	}
+	return false;
 }
 
 int bpf_ring_fd(const struct bpf_ring *r)

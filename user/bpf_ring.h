@@ -6,6 +6,7 @@
 #ifndef USER_BPF_RING_H
 #define USER_BPF_RING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel_flows.h"
@@ -19,6 +20,12 @@ struct bpf_ring *bpf_ring_new(int map, uint32_t size, struct account *account,
 void bpf_ring_free(struct bpf_ring *r);
 /* Hands every event that is there to the sink; of those that come meanwhile a ring full at most. */
 void bpf_ring_read(struct bpf_ring *r);
+/*
+ * The same, and waits for events that other CPUs have begun to write, since libbpf stops at those:
+ * at return everything produced before the call has been handed on. false: a writer did not end
+ * within a second.
+ */
+bool bpf_ring_read_through(struct bpf_ring *r);
 /* Readable when the ring is getting full. */
 int bpf_ring_fd(const struct bpf_ring *r);
 

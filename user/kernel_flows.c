@@ -154,7 +154,7 @@ static void on_first(struct kernel_flows *k, const struct event_packet *e)
 
 /* --- packets that are counted here ------------------------------------------------------------ */
 
-static void note_closed(struct kernel_flows *k, const struct flow_key *key)
+static bool note_closed(struct kernel_flows *k, const struct flow_key *key)
 {
 	uint32_t room = k->closed_room ? k->closed_room * 2 : 64;
 	struct flow_key *grown;
@@ -162,11 +162,12 @@ static void note_closed(struct kernel_flows *k, const struct flow_key *key)
 	if (k->closed_count == k->closed_room) {
 		grown = reallocarray(k->closed, room, sizeof(*grown));
 		if (!grown)
-			return; /* the sweep finds it too */
+			return false;
 		k->closed = grown;
 		k->closed_room = room;
 	}
 	k->closed[k->closed_count++] = *key;
+	return true;
 }
 
 /* The packet's flow has numbers in a closed entry, which come before this packet. */
@@ -198,6 +199,8 @@ static bool wait_begin(struct kernel_flows *k, uint32_t number, struct host_flow
 {
 	struct waiting *w;
 
+	if (!note_closed(k, &f->key))
+		return false;
 	f->waiting = slab_alloc(&k->waiting);
 	if (!f->waiting)
 		return false;
@@ -206,7 +209,6 @@ static bool wait_begin(struct kernel_flows *k, uint32_t number, struct host_flow
 	w->round = k->round;
 	if (!w->in_kernel)
 		host_meter_lend(k->meter, number);
-	note_closed(k, &f->key);
 	return true;
 }
 

@@ -221,7 +221,16 @@ static void read_ring(struct source_bpf *s)
 	kernel_flows_flush(s->kernel);
 }
 
-/* Sends count entries of the closing list; what found no room in the ring is told by true. */
+/* Everything that is there by now; false: not all of it. */
+static bool read_ring_through(struct source_bpf *s)
+{
+	bool all = bpf_ring_read_through(s->ring);
+
+	kernel_flows_flush(s->kernel);
+	return all;
+}
+
+/* Sends count entries of the closing list; true: all their numbers have been read. */
 static bool collect(struct source_bpf *s, uint32_t count, bool all)
 {
 	struct collect_args args = {
@@ -231,10 +240,9 @@ static bool collect(struct source_bpf *s, uint32_t count, bool all)
 		.now_ns = clock_ns(CLOCK_MONOTONIC),
 	};
 
-	read_ring(s); /* what came during the grace period */
+	read_ring(s); /* what came during the grace period makes room */
 	bpf_probe_collect(s->probe, &args);
-	read_ring(s);
-	return args.ring_full;
+	return read_ring_through(s) && !args.ring_full;
 }
 
 /* Hot flows that met a timeout: their packets come one by one until the entries are open again. */
@@ -243,7 +251,7 @@ static void collect_closed(struct source_bpf *s)
 	struct flow_key *closing = bpf_probe_closing(s->probe);
 	uint32_t count = kernel_flows_closed(s->kernel, closing, CLOSING_KEYS);
 
-	if (count && !collect(s, count, false))
+	if (count && collect(s, count, false))
 		kernel_flows_collected(s->kernel, count);
 }
 
@@ -290,24 +298,35 @@ static void sweep_in_time(struct source_bpf *s, uint64_t now)
 		collect(s, listed, false);
 }
 
+/* Packets that still wait for numbers wait in vain. */
+static void end_waiting(struct source_bpf *s)
+{
+	struct flow_key *closing = bpf_probe_closing(s->probe);
+	uint32_t count;
+
+	while ((count = kernel_flows_closed(s->kernel, closing, CLOSING_KEYS)))
+		kernel_flows_collected(s->kernel, count);
+}
+
 /*
- * Everything in the map ends. Where the program stays attached (--pin), what packets put into the
- * map meanwhile is left for the next agent.
+ * Everything in the map ends. Numbers that were sent and kept may be unread: the sweep passes those
+ * entries over until they are open again, so the ring comes first. Where the program stays attached
+ * (--pin), what packets put into the map meanwhile is left for the next agent.
  */
 static void collect_all(struct source_bpf *s)
 {
+	bpf_probe_grace(s->probe);
+	read_ring_through(s);
 	for (int round = 0; round < COLLECT_ROUNDS; round++) {
 		uint32_t listed = sweep(s, true, false);
-		bool full = listed && collect(s, listed, true);
+		bool all = !listed || collect(s, listed, true);
 
 		/* A ring that was full has been read, so there is room again. */
-		if (!full && (s->config->pin ? listed < CLOSING_KEYS : !listed))
+		if (all && (s->config->pin ? listed < CLOSING_KEYS : !listed))
 			break;
 	}
-	read_ring(s);
-	kernel_flows_collected(s->kernel,
-			       kernel_flows_closed(s->kernel, bpf_probe_closing(s->probe),
-						   CLOSING_KEYS));
+	read_ring_through(s);
+	end_waiting(s);
 }
 
 /* --- the account that outlives the agent ------------------------------------------------------ */

@@ -318,6 +318,69 @@ static void close_storm(struct storm *s)
 	unlink(s->records);
 }
 
+/* --- a stop at the worst moment ----------------------------------------------------------------- */
+
+#define BURST 5
+
+static void send_burst(struct storm *s)
+{
+	uint8_t frame[FRAME_SIZE];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = FRAME_SIZE,
+		    .repeat = BURST);
+
+	make_frame(frame);
+	s->failed[0] |= bpf_prog_test_run_opts(s->program, &opts) || opts.retval != 2;
+	s->sent[0] += BURST;
+}
+
+/*
+ * Between two turns of the agent: a flow is cut by a packet, its entry is sent and kept for the
+ * agent, and before the agent has read that it is told to stop.
+ */
+static void keep_and_stop(void *context)
+{
+	struct storm *s = context;
+	struct bpf_probe *probe = (struct bpf_probe *)source_bpf_probe(s->source);
+	struct sweep_args sweep = { .idle_ns = s->config.idle_ns };
+	struct collect_args collect = { 0 };
+
+	send_burst(s);
+	usleep(2 * s->config.active_ns / 1000);
+	send_burst(s);
+	s->failed[0] |= bpf_probe_sweep(probe, &sweep) != 0;
+	collect.count = sweep.listed;
+	collect.epoch = bpf_probe_grace(probe);
+	collect.now_ns = sweep.now_ns;
+	s->failed[0] |= bpf_probe_collect(probe, &collect) || collect.ended != 1;
+	s->stop = true;
+}
+
+static bool check_stop(const struct bpf_probe_test *test, int number)
+{
+	static const struct scenario scenario = { .flows = 1,
+						  .settings = { "--active-timeout", "0.05" } };
+	struct storm s = { .scenario = &scenario };
+	struct verdict v = { 0 };
+	char target[80];
+	bool good;
+
+	snprintf(s.records, sizeof(s.records), "/tmp/weir-exactness-%d.csv", (int)getpid());
+	snprintf(target, sizeof(target), "csv:%s", s.records);
+	good = !parse(&s, target) && !open_storm(&s, test) &&
+	       !source_bpf_run(s.source, s.meter, s.flows, &s.ledger, &s.stop, keep_and_stop, &s) &&
+	       !exporters_close(s.exporters) && !s.failed[0];
+	if (good)
+		judge(&s, &v);
+	good = good && v.sent == 2 * BURST && v.metered == v.sent && v.recorded == v.sent &&
+	       v.records == 2;
+	printf("%sok %d - exactness a stop before kept numbers are read: %lu packets, %lu in %lu "
+	       "records\n",
+	       good ? "" : "not ", number, (unsigned long)v.sent, (unsigned long)v.recorded,
+	       (unsigned long)v.records);
+	close_storm(&s);
+	return good;
+}
+
 static bool emulated;
 
 static bool check(const struct scenario *scenario, const struct bpf_probe_test *base, int number)
@@ -366,6 +429,7 @@ int main(int argc, char **argv)
 			continue;
 		failed |= !check(&scenarios[i], &test, ++number);
 	}
+	failed |= !check_stop(&test, ++number);
 	printf("1..%d\n", number);
 	return failed;
 }
