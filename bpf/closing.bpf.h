@@ -20,6 +20,18 @@ static __always_inline int flow_is_due(const struct flow_counters *c, __u64 now_
 	return last <= now_ns && meter_has_passed(last, now_ns, meter_patience_ns(c, &cfg));
 }
 
+static __always_inline void sweep_note_due(const struct flow_counters *c, struct sweep_args *a)
+{
+	struct meter_config cfg;
+	__u64 due;
+
+	cfg.idle_ns = a->idle_ns;
+	cfg.tcp_end = config.meter.tcp_end;
+	due = meter_last_ns(c) + meter_patience_ns(c, &cfg);
+	if (!a->next_due_ns || due < a->next_due_ns)
+		a->next_due_ns = due;
+}
+
 static long sweep_drop_orphan(const struct flow_key *key, struct sweep_args *a)
 {
 	struct control *ctl = control_get();
@@ -45,8 +57,10 @@ static long sweep_entry(void *map, const struct flow_key *key, struct flow_count
 	if ((__u32)state == FLOW_KEPT)
 		return a->orphans ? sweep_drop_orphan(key, a) : 0;
 	if (!(__u32)state) {
-		if (!a->all && !flow_is_due(c, a->now_ns, a->idle_ns))
+		if (!a->all && !flow_is_due(c, a->now_ns, a->idle_ns)) {
+			sweep_note_due(c, a);
 			return 0;
+		}
 		if (at < CLOSING_KEYS && flow_close(c, state, 0))
 			a->marked++;
 	}
@@ -64,9 +78,10 @@ SEC("syscall") int sweep(struct sweep_args *ctx)
 
 	if (!a.now_ns)
 		a.now_ns = bpf_ktime_get_ns();
-	a.scanned = a.marked = a.listed = a.dropped = 0;
+	a.next_due_ns = a.scanned = a.marked = a.listed = a.dropped = 0;
 	bpf_for_each_map_elem(&flows, sweep_entry, &a, 0);
 	ctx->now_ns = a.now_ns;
+	ctx->next_due_ns = a.next_due_ns;
 	ctx->scanned = a.scanned;
 	ctx->marked = a.marked;
 	ctx->listed = a.listed;

@@ -19,6 +19,7 @@
 #include "bpf_ring.h"
 #include "kernel_flows.h"
 #include "log.h"
+#include "meter/meter.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
@@ -27,9 +28,10 @@
 #define FLUSH_NS (100 * NS_PER_MS)
 
 /* A silent flow is marked within SWEEP_MAX and sent a grace period later: within a second. */
-#define SWEEP_MIN_NS (250 * NS_PER_MS)
-#define SWEEP_MAX_NS (850 * NS_PER_MS)
-#define SWEEP_SHARE  50 /* a sweep takes at most 1/50 of the time, if that keeps SWEEP_MAX */
+#define SWEEP_MIN_NS  (250 * NS_PER_MS)
+#define SWEEP_MAX_NS  (850 * NS_PER_MS)
+#define SWEEP_SHARE   50 /* a sweep takes at most 1/50 of the time, if that keeps SWEEP_MAX */
+#define SWEEP_LAZY_NS (5 * NS_PER_S) /* where nothing can be due, it is looked at this often */
 
 /* At the end: the largest map takes 256 rounds, of a list's length each. */
 #define COLLECT_ROUNDS 1024
@@ -54,7 +56,10 @@ struct source_bpf {
 	struct ledger *ledger;
 	const volatile bool *stop;
 
-	uint64_t sweep_at_ns, sweep_period_ns;
+	uint64_t sweep_at_ns;   /* when the next sweep is due */
+	uint64_t sweep_from_ns; /* and when it may be, if room is short */
+	uint64_t sweep_period_ns;
+	uint64_t next_due_ns; /* as the last sweep found */
 	uint64_t flush_at_ns;
 	uint64_t idle_ns;         /* less than the timeout under pressure */
 	uint64_t exported_before; /* packets, by agents before this one */
@@ -268,32 +273,56 @@ static void sense_pressure(struct source_bpf *s)
 								      : s->meter_config.idle_ns;
 }
 
-/* How many entries it listed. */
-static uint32_t sweep(struct source_bpf *s, bool all, bool orphans)
+static void note_cost(struct source_bpf *s, uint64_t took_ns)
 {
-	struct sweep_args args = { .all = all, .orphans = orphans, .idle_ns = s->idle_ns };
-	uint64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
-
-	if (bpf_probe_sweep(s->probe, &args))
-		return 0;
-	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
-	s->sweep_period_ns = took * SWEEP_SHARE;
+	s->sweep_period_ns = took_ns * SWEEP_SHARE;
 	if (s->sweep_period_ns < SWEEP_MIN_NS)
 		s->sweep_period_ns = SWEEP_MIN_NS;
 	if (s->sweep_period_ns > SWEEP_MAX_NS)
 		s->sweep_period_ns = SWEEP_MAX_NS;
+}
+
+/* How many entries it listed. */
+static uint32_t sweep(struct source_bpf *s, bool all, bool orphans)
+{
+	struct sweep_args args = { .all = all, .orphans = orphans, .idle_ns = s->idle_ns };
+	uint64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	if (bpf_probe_sweep(s->probe, &args))
+		return 0;
+	note_cost(s, clock_ns(CLOCK_THREAD_CPUTIME_ID) - began);
+	s->next_due_ns = args.next_due_ns;
 	return args.listed;
+}
+
+/* Flows that the sweep has seen end no sooner than it says, new ones not before their patience. */
+static uint64_t soonest_end(const struct source_bpf *s, uint64_t now)
+{
+	uint64_t patience = s->idle_ns, soonest;
+
+	if (s->meter_config.tcp_end && patience > METER_LINGER_NS)
+		patience = METER_LINGER_NS;
+	soonest = now + (patience < SWEEP_LAZY_NS ? patience : SWEEP_LAZY_NS);
+	return s->next_due_ns && s->next_due_ns < soonest ? s->next_due_ns : soonest;
+}
+
+static bool is_short_of_room(const struct source_bpf *s)
+{
+	return bpf_probe_control(s->probe)->live >= PRESSURE_ON(s->config->map_entries);
 }
 
 static void sweep_in_time(struct source_bpf *s, uint64_t now)
 {
 	uint32_t listed;
 
-	if (now < s->sweep_at_ns)
+	if (now < s->sweep_at_ns && (now < s->sweep_from_ns || !is_short_of_room(s)))
 		return;
 	sense_pressure(s);
 	listed = sweep(s, false, false);
-	s->sweep_at_ns = now + s->sweep_period_ns;
+	s->sweep_from_ns = now + s->sweep_period_ns;
+	s->sweep_at_ns = soonest_end(s, now);
+	if (s->sweep_at_ns < s->sweep_from_ns)
+		s->sweep_at_ns = s->sweep_from_ns;
 	if (listed)
 		collect(s, listed, false);
 }

@@ -106,6 +106,7 @@ struct sweep_args {
 	__u32 all;     /* end everything */
 	__u32 orphans; /* drop the kept entries that a dead agent left */
 	/* out */
+	__u64 next_due_ns; /* before that no entry that it saw ends of silence; 0 = it saw none */
 	__u64 scanned;
 	__u64 marked;
 	__u32 listed; /* keys in the closing list */
