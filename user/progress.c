@@ -2,32 +2,24 @@
 #include "progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 
 #define REDRAW_NS 200000000ull
 #define NS_PER_S  1000000000ull
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 void progress_init(struct progress *p, bool quiet, uint64_t total_bytes)
 {
 	p->shown = !quiet && isatty(STDERR_FILENO);
 	p->total_bytes = total_bytes;
-	p->start_ns = p->last_ns = p->shown ? now_ns() : 0;
+	p->start_ns = p->last_ns = p->shown ? monotonic_ns() : 0;
 }
 
 void progress_update(struct progress *p, uint64_t packets, uint64_t bytes)
 {
-	uint64_t now = p->shown ? now_ns() : 0;
+	uint64_t now = p->shown ? monotonic_ns() : 0;
 	double seconds = (now - p->start_ns) / (double)NS_PER_S;
 	char line[128];
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "clock.h"
 #include "counters.h"
 #include "dissect.h"
 #include "exporter.h"
@@ -172,14 +172,6 @@ static struct ledger run_ledger(const struct run *run)
 	if (run->bpf)
 		source_bpf_ledger(run->bpf, &run->ledger, &all);
 	return all;
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 static uint64_t cpu_ns(void)

@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bpf_attach.h"
 #include "bpf_probe.h"
 #include "bpf_ring.h"
+#include "clock.h"
 #include "kernel_flows.h"
 #include "log.h"
 #include "meter/meter.h"
@@ -65,14 +65,6 @@ struct source_bpf {
 	uint64_t exported_before; /* packets, by agents before this one */
 	struct ledger before;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 const char *source_bpf_reason(void)
 {
@@ -242,7 +234,7 @@ static bool collect(struct source_bpf *s, uint32_t count, bool all)
 		.count = count,
 		.all = all,
 		.epoch = bpf_probe_grace(s->probe),
-		.now_ns = clock_ns(CLOCK_MONOTONIC),
+		.now_ns = monotonic_ns(),
 	};
 
 	read_ring(s); /* what came during the grace period makes room */
@@ -434,7 +426,7 @@ static bool is_done(const struct source_bpf *s)
 
 static void set_clock(struct source_bpf *s)
 {
-	flow_table_set_clock(s->flows, clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	flow_table_set_clock(s->flows, clock_ns(CLOCK_REALTIME) - monotonic_ns());
 }
 
 static void flush_in_time(struct source_bpf *s, uint64_t now)
@@ -452,7 +444,7 @@ static void turn(struct source_bpf *s)
 
 	read_ring(s);
 	collect_closed(s);
-	now = clock_ns(CLOCK_MONOTONIC);
+	now = monotonic_ns();
 	sweep_in_time(s, now);
 	host_meter_look(s->meter, now);
 	flush_in_time(s, now);

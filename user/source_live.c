@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "live_device.h"
 #include "log.h"
 
@@ -30,14 +30,6 @@ struct source_live {
 	uint64_t packet_mono_ns; /* when that packet was read */
 	uint64_t checked_ns;     /* monotonic */
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 int source_live_open(struct source_live **out, const struct config *config)
 {
