@@ -318,7 +318,7 @@ static void close_storm(struct storm *s)
 	unlink(s->records);
 }
 
-/* --- a stop at the worst moment ------------------------------------------------------------------ */
+/* --- a stop at the worst moment -------------------------------------------------------------- */
 
 #define BURST 5
 
