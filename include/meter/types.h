@@ -203,7 +203,7 @@ struct meter_config {
 	__u8 stats;      /* count flow_stats */
 	__u8 tcp;        /* count flow_tcp */
 	__u8 tcp_end;    /* FIN and RST end a flow */
-	__u32 zero;
+	__u32 every_packet; /* the agent wants all of them: none is counted into the map */
 };
 _Static_assert(sizeof(struct meter_config) == 40, "meter_config has no padding");
 

@@ -80,6 +80,13 @@ struct weir_streamer_opts {
  */
 WEIR_API int weir_streamer__open(struct weir_streamer **out, const struct weir_streamer_opts *opts);
 
+/*
+ * The value of a setting as text, whatever it came from: "true", "30", "csv:-"; times in seconds,
+ * lists by commas, "" for none. Returns its length, as snprintf() does, or -ENOENT.
+ */
+WEIR_API int weir_streamer__setting(const struct weir_streamer *s, const char *name, char *buffer,
+				    size_t size);
+
 /* Ends at once: what was not read is dropped, and nothing stays attached. NULL is allowed. */
 WEIR_API void weir_streamer__free(struct weir_streamer *s);
 
@@ -98,7 +105,7 @@ WEIR_API int weir_streamer__next(struct weir_streamer *s, const struct weir_reco
  * For poll(2) and its like: readable when weir_streamer__next() with a timeout of 0 has something
  * to do. Never read from it. Valid until weir_streamer__free().
  */
-WEIR_API int weir_streamer__fd(const struct weir_streamer *s);
+WEIR_API int weir_streamer__fd(struct weir_streamer *s);
 
 /*
  * Asks the source to end as SIGINT does the command: what is in flows comes as records yet, then
@@ -205,7 +212,7 @@ struct weir_status {
 	uint64_t live_flows;               /* in the agent's table */
 	uint64_t map_entries, map_max;     /* of the kernel's flow map; 0 without it */
 	uint64_t bpf_run_ns;               /* needs kernel.bpf_stats_enabled */
-	uint64_t source_bytes, read_bytes; /* sizes of the files, and how far reading has come */
+	uint64_t source_bytes, read_bytes; /* sizes of the files (0: not known), and read so far */
 };
 WEIR_API int weir_streamer__status(const struct weir_streamer *s, struct weir_status *status);
 
