@@ -123,7 +123,7 @@ int plugin_adopt(struct loaded_plugin *p, const struct weir_plugin *ops, void *d
 	return err ? err : open_context(p, NULL, 0, data);
 }
 
-/* --- from a file -------------------------------------------------------------------------------- */
+/* --- from a file ------------------------------------------------------------------------------ */
 
 /* A bare name is one of the plugins that came with weir. */
 static int load_library(struct loaded_plugin *p, const char *name)

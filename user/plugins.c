@@ -214,7 +214,7 @@ int plugins_error(const struct plugins *p)
 	return p && p->failed ? -ECANCELED : 0;
 }
 
-/* --- what hooks see ------------------------------------------------------------------------------ */
+/* --- what hooks see --------------------------------------------------------------------------- */
 
 const struct weir_record *weir_flow__record(struct weir_flow *flow)
 {
@@ -299,7 +299,7 @@ static void note_shown(const struct plugins *p, struct shown *shown, const struc
 	d->bytes += meter_counted_bytes(packet, p->config->accounting);
 }
 
-/* --- hooks --------------------------------------------------------------------------------------- */
+/* --- hooks ------------------------------------------------------------------------------------ */
 
 static void *state_of(const struct loaded_plugin *item, void *state)
 {

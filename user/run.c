@@ -163,7 +163,7 @@ static void tell(struct run *run)
 		draw_progress(run);
 }
 
-/* --- the run ------------------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static const char *setting(const struct run *run, const char *name, char *text, size_t size)
 {

@@ -7,8 +7,8 @@
 #define RUN_USAGE 1
 
 /*
- * For the words of a command line. 0, RUN_USAGE, or a negative errno, the latter two after a message.
- * Takes SIGINT and SIGTERM as a request to end well, SIGUSR1 as one for the summary so far.
+ * For the words of a command line. 0, RUN_USAGE, or a negative errno, the latter two after a
+ * message. Takes SIGINT and SIGTERM as a request to end well, SIGUSR1 as one for the summary.
  */
 int weir_run(int argc, char *const *argv);
 

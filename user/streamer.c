@@ -108,7 +108,7 @@ void weir_streamer__stop(struct weir_streamer *s)
 		return; /* it is readable already */
 }
 
-/* --- steps ------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static int step_source(struct weir_streamer *s, int timeout_ms)
 {
@@ -155,7 +155,7 @@ void streamer_step(struct weir_streamer *s, int timeout_ms)
 	}
 }
 
-/* --- what there is to do, for poll(2) ----------------------------------------------------------- */
+/* --- what there is to do, for poll(2) --------------------------------------------------------- */
 
 /* A step is worth while at once: not when a live source waits for packets. */
 static bool is_ready(const struct weir_streamer *s)
@@ -219,7 +219,7 @@ int weir_streamer__fd(struct weir_streamer *s)
 	return s->poll_fd;
 }
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------------------------------- */
 
 /* Milliseconds until the deadline: -1 = for ever. */
 static int time_left(int timeout_ms, uint64_t began_ns)
@@ -332,7 +332,7 @@ int weir_streamer__next_rows(struct weir_streamer *s, void *buffer, size_t size,
 	return n;
 }
 
-/* --- outputs ------------------------------------------------------------------------------------ */
+/* --- outputs ---------------------------------------------------------------------------------- */
 
 static int open_outputs(struct weir_streamer *s)
 {

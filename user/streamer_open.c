@@ -90,7 +90,7 @@ static int read_settings(struct config *config, const struct weir_streamer_opts 
 	return err ? err : check_source(config);
 }
 
-/* --- parts ---------------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static int open_dissector(struct weir_streamer *s)
 {

@@ -54,7 +54,7 @@ int weir_record__id(const struct weir_record *r, const char *name)
 	return columns_id(r->columns, name);
 }
 
-/* --- numbers ----------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static uint64_t read_uint(const struct weir_record *r, const struct field *f)
 {
@@ -137,7 +137,7 @@ int weir_record__f64(const struct weir_record *r, int id, double *value)
 	}
 }
 
-/* --- what has a length ------------------------------------------------------------------------- */
+/* --- what has a length ------------------------------------------------------------------------ */
 
 int weir_record__text(const struct weir_record *r, int id, const char **value)
 {
@@ -211,7 +211,7 @@ int weir_record__format(const struct weir_record *r, int id, char *buffer, size_
 	return (int)text->length;
 }
 
-/* --- rows ---------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* A row under way: its columns stand in front, what they point to is put behind. */
 struct row {

@@ -47,7 +47,7 @@ enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARNING };
  */
 struct weir_streamer_opts {
 	size_t sz;
-	/* A capture file ("-" is stdin) if there is one of that name, else an interface; or NULL. */
+	/* A capture file ("-" is stdin) if one has that name, else an interface; or NULL. */
 	const char *source;
 	/*
 	 * "name=value" strings up to a NULL: the options of the weir command by their long names
@@ -183,7 +183,7 @@ WEIR_API int weir_record__i64(const struct weir_record *r, int id, int64_t *valu
 WEIR_API int weir_record__f64(const struct weir_record *r, int id, double *value);
 /* Of WEIR_TEXT; valid as long as the record. */
 WEIR_API int weir_record__text(const struct weir_record *r, int id, const char **value);
-/* Of WEIR_LIST: values [0, count) of *count, valid as long as the record's streamer has no other. */
+/* Of WEIR_LIST: *count values, valid until the next call for this record. */
 WEIR_API int weir_record__list(const struct weir_record *r, int id, const int64_t **values,
 			       size_t *count);
 /*
