@@ -290,7 +290,7 @@ int weir_streamer__next(struct weir_streamer *s, const struct weir_record **reco
 	return n;
 }
 
-/* Rows as long as there is room and a record at hand; the source is asked for the first one only. */
+/* As many as there is room and a record at hand for; only the first one is waited for. */
 static int fill_rows(struct weir_streamer *s, char *buffer, size_t size, size_t *used,
 		     int timeout_ms)
 {
