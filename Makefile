@@ -152,6 +152,17 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -lcmocka -o $@
 
+# --- races: ThreadSanitizer -------------------------------------------------------------------------
+$(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+	$(call say,CC-TSAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -O1 -fsanitize=thread -c $< -o $@
+
+$(BUILD)/library/two_threads: $(call objects,tsan,tests/library/two_threads.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ $(pkg_libs) -lpthread -o $@
+
 # --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
 $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(call say,CC-FUZZ,$<)
@@ -219,6 +230,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
+	$(BUILD)/library/two_threads \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test

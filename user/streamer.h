@@ -43,14 +43,14 @@ struct weir_streamer {
 	struct host_meter *meter;
 	struct ledger ledger;
 
-	volatile bool stop;
+	atomic_bool stop;
 	enum streamer_phase phase;
 	int error; /* to be told after the last record; 0 = none */
 	struct weir_record record;
 	bool row_waits; /* record found no room in a buffer of rows */
 
-	int poll_fd;  /* epoll of the two; -1 until asked for */
 	int ready_fd; /* eventfd: there is something to do */
+	int poll_fd;  /* epoll of the two others; -1 until asked for */
 	int timer_fd; /* a live source wants a step now and then */
 };
 

@@ -104,7 +104,7 @@ struct storm {
 	uint64_t *truth;
 	char records[64];
 	int program;
-	volatile bool stop;
+	atomic_bool stop;
 	uint64_t sent[THREADS];
 	bool failed[THREADS];
 };
