@@ -163,6 +163,16 @@ $(BUILD)/library/two_threads: $(call objects,tsan,tests/library/two_threads.c $(
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ $(pkg_libs) -lpthread -o $@
 
+# --- plugins of the tests -----------------------------------------------------------------------------
+probe_options = $(if $(filter %-two,$(1)),-DPROBE_PACKETS=2) $(if $(filter %-abi,$(1)),-DPROBE_ABI=99) \
+	$(if $(filter %-mute,$(1)),-DPROBE_SYMBOL=other)
+probes := $(patsubst %,$(BUILD)/library/%.so,probe probe-two probe-abi probe-mute)
+
+$(probes): $(BUILD)/library/%.so: tests/library/probe_plugin.c include/weir/plugin.h include/weir/weir.h
+	$(call say,PLUGIN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -shared -fPIC $(call probe_options,$*) $< -o $@
+
 # --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
 $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(call say,CC-FUZZ,$<)
@@ -230,7 +240,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
-	$(BUILD)/library/two_threads \
+	$(BUILD)/library/two_threads $(probes) \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test
