@@ -145,7 +145,7 @@ $(BUILD)/libweir.a: $(BUILD)/libweir.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $<
 
 $(BUILD)/weir.pc: user/weir.pc.in Makefile
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PKGS@|$(PKGS)|' $< > $@
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' $< > $@
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
 	$(call say,LINK,$@)
@@ -249,7 +249,12 @@ test: $(test_programs) ## run every test
 test-kernels: $(addprefix $(BUILD)/,weir bpf/parity bpf/parity.bpf.o bpf/verifier bpf/exactness bpf/storm.bpf.o) ## run the kernel tests on Debian's 6.1 and 6.12 in QEMU
 	$(Q)BUILD=$(BUILD) tests/kernels/run
 
-bench: $(BUILD)/weir ## measure weir next to its peers
+$(BUILD)/bench/iterate: tools/bench/iterate.c $(BUILD)/libweir.so
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Iinclude $(WARNINGS) $(CFLAGS) $< -L$(BUILD) -lweir -Wl,-rpath,'$$ORIGIN/..' -o $@
+
+bench: $(BUILD)/weir $(BUILD)/bench/iterate ## measure weir next to its peers
 	$(Q)BUILD=$(BUILD) tools/bench/run
 
 bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
