@@ -144,14 +144,6 @@ $(BUILD)/libweir.o: $(call objects,pic,$(LIBRARY))
 $(BUILD)/libweir.a: $(BUILD)/libweir.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $<
 
-$(BUILD)/weir.pc: user/weir.pc.in Makefile
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' $< > $@
-
-$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
-	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -lcmocka -o $@
-
 # --- races: ThreadSanitizer -------------------------------------------------------------------------
 $(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(call say,CC-TSAN,$<)
@@ -268,12 +260,14 @@ check-format: | $(DEPS) ## check the layout of the C files
 	$(Q)tests/check-format
 
 prefix_dir = $(DESTDIR)$(PREFIX)
-install: all $(BUILD)/weir.pc ## install into DESTDIR and PREFIX
+install: all ## install into DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/weir $(prefix_dir)/bin/weir
 	install -D -m 755 $(BUILD)/$(SONAME) $(prefix_dir)/lib/$(SONAME)
 	ln -sf $(SONAME) $(prefix_dir)/lib/libweir.so
 	install -D -m 644 $(BUILD)/libweir.a $(prefix_dir)/lib/libweir.a
-	install -D -m 644 $(BUILD)/weir.pc $(prefix_dir)/lib/pkgconfig/weir.pc
+	mkdir -p $(prefix_dir)/lib/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' user/weir.pc.in \
+		> $(prefix_dir)/lib/pkgconfig/weir.pc
 	install -D -m 644 -t $(prefix_dir)/include/weir include/weir/weir.h include/weir/plugin.h
 	install -D -m 644 user/man/weir.8 $(prefix_dir)/share/man/man8/weir.8
 

@@ -203,7 +203,7 @@ static struct outcome run(const struct weir_plugin *ops, struct probe *p,
 	return o;
 }
 
-/* --- what hooks see --------------------------------------------------------------------------------- */
+/* --- what hooks see --------------------------------------------------------------------------- */
 
 static void every_packet(void **state)
 {
@@ -314,7 +314,7 @@ static void active_cut(void **state)
 	assert_int_equal(p.left, 0);
 }
 
-/* --- plugins that fail ------------------------------------------------------------------------------ */
+/* --- plugins that fail ------------------------------------------------------------------------ */
 
 static void failing(void **state)
 {

@@ -45,7 +45,7 @@ static uint64_t number(const struct weir_record *r, const char *name)
 	return value;
 }
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static void iterates(void **state)
 {
@@ -224,7 +224,7 @@ static void freed_early(void **state)
 	weir_streamer__free(NULL);
 }
 
-/* --- outputs -------------------------------------------------------------------------------------- */
+/* --- outputs ---------------------------------------------------------------------------------- */
 
 static void writes(void **state)
 {
@@ -255,7 +255,7 @@ static void writes(void **state)
 	assert_int_equal(lines, 1 + DEMO_FLOWS);
 }
 
-/* --- settings and errors -------------------------------------------------------------------------- */
+/* --- settings and errors ---------------------------------------------------------------------- */
 
 static char logged[1024];
 
@@ -431,7 +431,7 @@ static void counters(void **state)
 	weir_streamer__free(s);
 }
 
-/* --- waiting and stopping --------------------------------------------------------------------------- */
+/* --- waiting and stopping --------------------------------------------------------------------- */
 
 static bool is_readable(int fd)
 {
