@@ -144,6 +144,12 @@ $(BUILD)/libweir.o: $(call objects,pic,$(LIBRARY))
 $(BUILD)/libweir.a: $(BUILD)/libweir.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $<
 
+# --- unit tests: with sanitizers -------------------------------------------------------------------
+$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -lcmocka -o $@
+
 # --- races: ThreadSanitizer -------------------------------------------------------------------------
 $(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(call say,CC-TSAN,$<)
