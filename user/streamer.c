@@ -357,7 +357,7 @@ static int open_outputs(struct weir_streamer *s)
 
 	if (s->exporters)
 		return 0;
-	err = exporters_open(&s->exporters, &s->config, &s->columns);
+	err = exporters_open(&s->exporters, &s->config, &s->columns, &s->ledger, &s->stop);
 	if (!err)
 		flow_table_set_sink(s->flows, exporters_sink(s->exporters));
 	return err;
