@@ -128,7 +128,7 @@ static int output_failed(struct exporters *e, size_t i, int err)
 	return e->gone_count == e->count ? -EPIPE : 0;
 }
 
-/* --- what left by networks ---------------------------------------------------------------------- */
+/* --- what left by networks -------------------------------------------------------------------- */
 
 static void add_counts(struct ship_counts *to, const struct ship_counts *more)
 {
@@ -156,7 +156,7 @@ static void tell_ledger(struct exporters *e)
 	e->counted = all;
 }
 
-/* --- records -------------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns)
 {

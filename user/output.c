@@ -33,7 +33,7 @@ struct output {
 	bool row_by_row;    /* no row waits for others */
 };
 
-/* --- opening ------------------------------------------------------------------------------------ */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static const struct format *format_by_name(const char *name, size_t length)
 {
@@ -170,7 +170,7 @@ bool output_is_file(const struct output *o)
 	return !o->ship && strcmp(o->target, "-");
 }
 
-/* --- rows ------------------------------------------------------------------------------------------ */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static void put_batch(struct output *o)
 {

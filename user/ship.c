@@ -49,7 +49,7 @@ struct ship {
 	atomic_bool ending; /* the thread is to end at once */
 };
 
-/* --- the queue ------------------------------------------------------------------------------------ */
+/* --- the queue -------------------------------------------------------------------------------- */
 
 static void discard(struct ship *s, struct message *m)
 {
@@ -146,7 +146,7 @@ void ship_put(struct ship *s, const void *bytes, size_t length, uint32_t records
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* --- the thread: what was sent ------------------------------------------------------------------- */
+/* --- the thread: what was sent ---------------------------------------------------------------- */
 
 /* The system has handed over all but the last unacknowledged bytes. With the lock. */
 static void release_sent(struct ship *s, size_t unacknowledged)
@@ -226,7 +226,7 @@ static void note_lost(struct ship *s)
 	}
 }
 
-/* --- the thread: sending --------------------------------------------------------------------------- */
+/* --- the thread: sending ---------------------------------------------------------------------- */
 
 static void set_why(struct ship *s, const char *why)
 {
@@ -313,7 +313,7 @@ static bool send_message(struct ship *s, struct message *m)
 	return true;
 }
 
-/* --- the thread: when ------------------------------------------------------------------------------ */
+/* --- the thread: when ------------------------------------------------------------------------- */
 
 /* Waits on work for so long; with the lock. */
 static void nap(struct ship *s, uint64_t ns)
@@ -380,7 +380,7 @@ static void *ship_main(void *context)
 	return NULL;
 }
 
-/* --- opening and closing ---------------------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 /* Signals are for the thread that meters. */
 static int start_thread(struct ship *s)

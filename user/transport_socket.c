@@ -53,7 +53,7 @@ static void socket_close(struct transport *t)
 	free(t);
 }
 
-/* --- addresses ---------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static struct transport *transport_new(int type, const char *host, size_t length, const char *port)
 {
@@ -124,7 +124,7 @@ static int unix_open(struct transport **out, const char *address, char why[TRANS
 	return *out ? 0 : -ENOMEM;
 }
 
-/* --- connecting ---------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
 /* Until fd is ready. 0, -ETIMEDOUT, or -ECANCELED. */
 static int wait_for(int fd, short events, int timeout_ms, const atomic_bool *ending)
@@ -203,7 +203,7 @@ static int unix_connect(struct transport *t, const atomic_bool *ending,
 	return err ? failed(why, -err) : 0;
 }
 
-/* --- sending --------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 /*
  * A stream that the other side has closed still takes bytes, which nobody will read: ask first.
