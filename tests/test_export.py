@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Outputs over a network: peers that are there, late, dead and back, slow, or never; every record is sent, dropped or failed,
 and counted so."""
-import json, pathlib, socket, subprocess, sys, tempfile, threading, time
+import gzip, http.server, json, pathlib, re, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tap
@@ -177,12 +177,84 @@ def test_block(folder):
     assert counts == {"sent": flows, "retried": 0, "dropped": 0, "failed": 0} and len(data.splitlines()) == flows, counts
 
 
+class Http:
+    """A server of one path; statuses are given in turn, then 200."""
+
+    def __init__(self, *statuses):
+        self.bodies, self.refused, statuses = [], 0, list(statuses)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                assert self.headers["Content-Encoding"] == "gzip" and self.headers["Content-Type"] == "application/x-ndjson"
+                body = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"])))
+                status = statuses.pop(0) if statuses else 200
+                if status == 200:
+                    outer.bodies.append(body)
+                else:
+                    outer.refused += 1
+                self.send_response(status)
+                self.send_header("Content-Length", "3")
+                self.end_headers()
+                self.wfile.write(b"ok\n")
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/flows?a=b"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *why):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_http(folder):
+    with Http() as server:
+        _, counts, flows = finish(weir(folder, "-o", f"json:{server.url}", "--fields", FIELDS, *MANY, source=big(folder)), folder)
+    assert counts == {"sent": flows, "retried": 0, "dropped": 0, "failed": 0}, counts
+    assert sum(body.count(b"\n") for body in server.bodies) == flows and 5 < len(server.bodies) < 100, len(server.bodies)
+    assert all(body.endswith(b"}\n") for body in server.bodies) and max(map(len, server.bodies)) <= 262144
+
+
+def test_http_busy(folder):
+    """A server that is busy twice gets the same batch again."""
+    with Http(503, 429) as server:
+        err, counts, _ = finish(weir(folder, "-o", f"json:{server.url}"), folder)
+    assert counts["sent"] == FLOWS and counts["failed"] == 0 and server.refused == 2, counts
+    assert [sorted(ids(body)) for body in server.bodies] == [list(range(FLOWS))], server.bodies
+
+
+def test_http_refuses(folder):
+    with Http(400) as server:
+        err, counts, _ = finish(weir(folder, "-o", f"json:{server.url}"), folder)
+    assert counts == {"sent": 0, "retried": 0, "dropped": 0, "failed": FLOWS} and not server.bodies, counts
+
+
+def test_syslog(folder):
+    path = str(folder / "log")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(path)
+        s.settimeout(20)
+        process = weir(folder, "-o", f"json:syslog:{path}")
+        messages = [s.recv(65536).decode() for _ in range(FLOWS)]
+    assert finish(process, folder)[1]["sent"] == FLOWS
+    form = re.compile(r"<30>\w{3} [ \d]\d \d\d:\d\d:\d\d weir\[\d+\]: (\{.*\})$")
+    assert sorted(json.loads(form.match(m)[1])["flow_id"] for m in messages) == list(range(FLOWS)), messages[0]
+
+
 def test_refused(folder):
     """What no address can be is said before anything is read, in one line."""
     for target, words in (("tcp://", "give host:port"), ("tcp://host", "give host:port"), ("tcp://host:0", "the port is 1 to 65535"),
                           ("udp://h:70000", "the port is 1 to 65535"), ("tcp://::1:4739", "stands in brackets"),
                           ("unix:relative", "give the whole path"), ("unix:/" + "x" * 200, "107 bytes at most"),
-                          ("gopher://h:1", 'unknown target "gopher://"')):
+                          ("http://", "is no URL"), ("syslog:x", "give syslog:"), ("gopher://h:1", 'unknown target "gopher://"')):
         done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "-o", f"json:{target}"], capture_output=True, text=True, timeout=20)
         assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1, done
     done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "--queue", "10"], capture_output=True, text=True, timeout=20)

@@ -67,7 +67,7 @@ static int refuse_target(const struct output *o)
 	const char *end = strstr(o->target, "://");
 
 	log_error("-o %s: unknown target \"%.*s://\"; weir writes to files, stdout, udp://, "
-		  "tcp:// and unix:",
+		  "tcp://, http://, https://, unix: and syslog:",
 		  o->text, (int)(end - o->target), o->target);
 	return -EINVAL;
 }
@@ -128,8 +128,10 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 		o->format->header(&header, o->columns);
 	options.preamble = header.data;
 	options.preamble_length = header.length;
-	o->row_by_row = reads_pipe(config);
-	o->batch_bytes = transport->max_message ? transport->max_message : BATCH_BYTES;
+	o->row_by_row = transport->row_by_row || reads_pipe(config);
+	o->batch_bytes = transport->batch_bytes   ? transport->batch_bytes
+			 : transport->max_message ? transport->max_message
+						  : BATCH_BYTES;
 	err = header.failed ? -ENOMEM : ship_open(&o->ship, &options);
 	text_free(&header);
 	return err;

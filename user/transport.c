@@ -4,9 +4,8 @@
 #include <string.h>
 
 static const struct transport_ops *const transports[] = {
-	&transport_udp,
-	&transport_tcp,
-	&transport_unix,
+	&transport_udp,    &transport_tcp,  &transport_unix,
+	&transport_syslog, &transport_http, &transport_https,
 };
 
 const struct transport_ops *transport_of(const char *target, const char **address)

@@ -22,6 +22,9 @@ struct transport_ops {
 	const char *scheme; /* "tcp": of the target "tcp://host:port" */
 	/* One message of this many bytes at most; 0 = no bound. */
 	size_t max_message;
+	/* Rows that go together best; 0 = as many as fit, or a few thousand bytes. */
+	size_t batch_bytes;
+	bool row_by_row; /* each row is a message */
 	/* Messages on one connection are a stream, which begins with the preamble. */
 	bool stream;
 	/*
@@ -45,7 +48,8 @@ struct transport_ops {
 	void (*close)(struct transport *t);
 };
 
-extern const struct transport_ops transport_udp, transport_tcp, transport_unix;
+extern const struct transport_ops transport_udp, transport_tcp, transport_unix, transport_syslog,
+	transport_http, transport_https;
 
 /* By the scheme of a target; NULL: none of that name. *address is what follows it. */
 const struct transport_ops *transport_of(const char *target, const char **address);
