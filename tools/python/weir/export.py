@@ -68,7 +68,7 @@ def to_csv(streamer, path, hidden, flows_per_file, rotate_files):
 
 
 def write_library(streamer, anonymizer, path):
-    settings = streamer._settings(streamer._own()) + ["quiet", f"output=csv:{path}"]
+    settings = streamer._options(streamer._own()) + ["quiet", f"output=csv:{path}"]
     if anonymizer.hidden:
         settings.append("anonymize=" + ",".join(sorted(anonymizer.hidden)))
     session = Session(settings)
@@ -144,7 +144,7 @@ def to_pandas(streamer, hidden):
     if streamer.udps:
         return frame.of_flows(list(streamer), streamer._own(), anonymizer, as_text)
     names = streamer._own()
-    session = Session(streamer._settings(names))
+    session = Session(streamer._options(names))
     try:
         kinds = [kind for _, kind in session.columns()]
         return frame.of_batches(session.batches(streamer._tick(session)), names, kinds, anonymizer)

@@ -119,7 +119,7 @@ class NFStreamer:
         host = Host(Hooks(self.udps, self._given_as_2019)) if self.udps else None
         session = None
         try:
-            session = Session(self._settings(self._carried()), host)
+            session = Session(self._options(self._carried()), host)
             made = self._layout(session, host)
             batches = session.batches(self._tick(session))
             yield from with_plugins(batches, made, host) if host else without_plugins(batches, made)
@@ -178,9 +178,9 @@ class NFStreamer:
     def _carried(self):
         return columns.carried(self._seed, *self._switches())
 
-    def _settings(self, fields):
+    def _options(self, fields):
         """The options of the command that mean the same."""
-        given = self._source_settings()
+        given = self._source_options()
         given += [f"idle-timeout={min(self.idle_timeout, SECONDS_MAX)}",
                   f"active-timeout={min(self.active_timeout, SECONDS_MAX)}",
                   f"accounting={ACCOUNTING[self.accounting_mode]}",
@@ -196,16 +196,16 @@ class NFStreamer:
             given.append(f"stop-after={self.max_nflows}")
         if self.udps:
             given.append("plugin-strict")
-        return given + self._dissection_settings() + list(self.settings)
+        return given + self._dissection_options() + list(self.settings)
 
-    def _source_settings(self):
+    def _source_options(self):
         if not self._live:
             files = self.source if isinstance(self.source, list) else [self.source]
             return [f"read={path}" for path in files]
         snaplen = min(max(self.snapshot_length, SNAPLEN_MIN), SNAPLEN_MAX)
         return [f"interface={self.source}", f"snaplen={snaplen}", *(["promisc"] if self.promiscuous_mode else [])]
 
-    def _dissection_settings(self):
+    def _dissection_options(self):
         if not self.dissect:
             return ["no-dissect"]
         return [f"max-tcp-dissections={self.max_tcp_dissections}", f"max-udp-dissections={self.max_udp_dissections}"]
