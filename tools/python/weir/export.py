@@ -2,7 +2,7 @@
 """to_csv() and to_pandas(). What the library can write itself, it writes."""
 import csv, hashlib, os, secrets, warnings
 
-from . import columns, flow, frame
+from . import columns
 from .session import Session, WeirWarning
 
 HASH_DIGITS = 32
@@ -140,6 +140,8 @@ class Writer:
 
 
 def to_pandas(streamer, hidden):
+    from . import frame  # pandas is needed here alone
+
     anonymizer = Anonymizer(streamer._own(), check_names(hidden))
     if streamer.udps:
         return frame.of_flows(list(streamer), streamer._own(), anonymizer, as_text)

@@ -19,7 +19,10 @@ _first, _second = ("at", "size") if sys.byteorder == "little" else ("size", "at"
 
 TEXT_BODY = f"""
     {_first}, {_second} = _place(row, {{0}})
-    return str(row[at:at + size], "utf-8", "replace") if size != NO_TEXT else "" """
+    try:
+        return row[at:at + size].decode() if size != NO_TEXT else ""
+    except UnicodeDecodeError:
+        return row[at:at + size].decode("utf-8", "replace")"""
 BODIES = {
     library.UINT: """
     value = _unsigned(row, {0})[0]

@@ -1,136 +1,160 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""DataFrames of rows, column by column; types are those that NFStream's way through CSV gives:
-numbers are numbers, what is empty is NaN, lists are texts.
+"""DataFrames of rows, column by column. Types are those that NFStream's way through CSV gives: numbers
+are numbers, what is empty is NaN, lists are texts.
 """
 import math, struct
 
+import numpy, pandas
+
 from . import flow, library
 
+CHUNK = 4 << 20       # bytes of rows that are taken apart at once
+KNOWN_MAX = 1 << 16   # texts of a column that are remembered
 NAN = math.nan
-length = struct.Struct("=Q").unpack_from
+_length = struct.Struct("=Q").unpack_from
 
 
-def offsets(batch):
-    """Where the rows begin, in 8 bytes."""
-    found, at, end = [], 0, len(batch)
+def chunks(batches):
+    """Fewer and larger ones: what numpy does costs more a call than a row."""
+    waiting, size = [], 0
+    for batch in batches:
+        waiting.append(batch)
+        size += len(batch)
+        if size >= CHUNK:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def starts_of(rows):
+    """Where each row begins, in bytes."""
+    found, at, end = [], 0, len(rows)
     while at < end:
-        found.append((at + 8) >> 3)
-        at += 8 + length(batch, at)[0]
-    return found
+        found.append(at + 8)
+        at += 8 + _length(rows, at)[0]
+    return numpy.array(found, dtype=numpy.int64)
 
 
-def texts(batch, starts, places, known):
-    """Values behind the columns, decoded; known remembers those seen before."""
-    values = []
-    for start, place in zip(starts, places):
-        at, size = place & 0xffffffff, place >> 32
-        if size == 0 or size == flow.NO_TEXT:
-            values.append(NAN)
-            continue
-        begin = 8 * start + at
-        octets = batch[begin:begin + size]
-        text = known.get(octets)
-        if text is None:
-            text = known[octets] = str(octets, "utf-8", "replace")
-        values.append(text)
-    return values
+class Numbers:
+    """A column of integers: int64, uint64 for what is larger, and float64 with NaN if some are not known."""
+
+    def __init__(self, unknown, dtype):
+        self.unknown, self.dtype, self.parts = unknown, dtype, []
+
+    def add(self, rows, starts, values):
+        self.parts.append(values.view(self.dtype))
+
+    def all(self):
+        values = numpy.concatenate(self.parts)
+        missing = values == self.dtype(self.unknown)
+        if missing.any():
+            return numpy.where(missing, NAN, values)
+        return values if values.max() > numpy.iinfo(numpy.int64).max else values.astype(numpy.int64)
 
 
-def lists(batch, starts, places):
-    values = []
-    for start, place in zip(starts, places):
-        at, size = place & 0xffffffff, place >> 32
-        if size == flow.NO_TEXT:
-            values.append(NAN)
-            continue
-        values.append(str(list(struct.unpack_from(f"={size >> 3}q", batch, 8 * start + at))))
-    return values
-
-
-def big_numbers(batch, starts, places):
-    return [int.from_bytes(batch[8 * start + (place & 0xffffffff):][:16], "big") for start, place in zip(starts, places)]
-
-
-class Column:
-    """Grows batch by batch."""
-
-    def __init__(self, kind):
-        self.kind = kind
+class Doubles:
+    def __init__(self):
         self.parts = []
-        self.known = {}
 
-    def add(self, numpy, batch, starts, words):
-        if self.kind in (library.UINT, library.INT):
-            self.parts.append(words.view(numpy.uint64 if self.kind == library.UINT else numpy.int64))
-        elif self.kind == library.DOUBLE:
-            self.parts.append(numpy.where(words.view(numpy.uint64) == flow.UNKNOWN, NAN, words.view(numpy.float64)))
-        else:
-            places = words.view(numpy.uint64).tolist()
-            if self.kind == library.LIST:
-                self.parts += lists(batch, starts, places)
-            elif self.kind == library.UINT128:
-                self.parts += big_numbers(batch, starts, places)
-            else:
-                if len(self.known) > 1 << 16:
-                    self.known.clear()
-                self.parts += texts(batch, starts, places, self.known)
+    def add(self, rows, starts, values):
+        self.parts.append(numpy.where(values.view(numpy.uint64) == flow.UNKNOWN, NAN, values.view(numpy.float64)))
 
-    def values(self, numpy):
-        if self.kind == library.DOUBLE:
-            return numpy.concatenate(self.parts)
-        if self.kind == library.INT:
-            whole = numpy.concatenate(self.parts)
-            return numpy.where(whole == -flow.UNKNOWN, NAN, whole) if (whole == -flow.UNKNOWN).any() else whole
-        if self.kind == library.UINT:
-            whole = numpy.concatenate(self.parts)
-            if (whole == flow.UNKNOWN).any():
-                return numpy.where(whole == flow.UNKNOWN, NAN, whole)
-            return whole if whole.max() >= flow.UNKNOWN else whole.astype(numpy.int64)
-        return self.parts
+    def all(self):
+        return numpy.concatenate(self.parts)
+
+
+class Objects:
+    """A column of what lies behind the columns, each value as bytes given to decode()."""
+
+    def __init__(self, decode):
+        self.decode, self.parts, self.known = decode, [], {}
+
+    def add(self, rows, starts, values):
+        places = values.view(numpy.uint64)
+        sizes = (places >> numpy.uint64(32)).astype(numpy.int64)
+        filled = numpy.flatnonzero((sizes != 0) & (sizes != flow.NO_TEXT))
+        begins = starts[filled] + (places[filled] & numpy.uint64(0xffffffff)).astype(numpy.int64)
+        found = numpy.full(len(places), NAN, dtype=object)
+        found[filled] = self.decoded(rows, begins.tolist(), (begins + sizes[filled]).tolist())
+        self.parts.append(found)
+
+    def decoded(self, rows, begins, ends):
+        if len(self.known) > KNOWN_MAX:
+            self.known.clear()
+        known, found = self.known, numpy.empty(len(begins), dtype=object)
+        for place, (begin, end) in enumerate(zip(begins, ends)):
+            octets = rows[begin:end]
+            value = known.get(octets)
+            if value is None:
+                value = known[octets] = self.decode(octets)
+            found[place] = value
+        return found
+
+    def all(self):
+        values = numpy.concatenate(self.parts)
+        return values.astype(float) if pandas.isna(values).all() else values
+
+
+def text(octets):
+    return octets.decode("utf-8", "replace")
+
+
+def list_text(octets):
+    return str(list(struct.unpack(f"={len(octets) >> 3}q", octets)))
+
+
+def big_number(octets):
+    return int.from_bytes(octets, "big")
+
+
+def column(kind):
+    if kind == library.UINT:
+        return Numbers(flow.UNKNOWN, numpy.uint64)
+    if kind == library.INT:
+        return Numbers(-flow.UNKNOWN, numpy.int64)
+    if kind == library.DOUBLE:
+        return Doubles()
+    return Objects({library.LIST: list_text, library.UINT128: big_number}.get(kind, text))
 
 
 def of_batches(batches, names, kinds, anonymizer):
-    import numpy, pandas
-
-    found = [Column(kind) for kind in kinds]
+    """None if there was no row."""
+    columns = [column(kind) for kind in kinds]
     flows = 0
-    for batch in batches:
-        starts = offsets(batch)
+    for rows in chunks(batches):
+        starts = starts_of(rows)
         flows += len(starts)
-        words = numpy.frombuffer(batch, dtype=numpy.int64)
-        table = words[numpy.array(starts)[:, None] + numpy.arange(len(kinds))].T.copy()
-        for place, column in enumerate(found):
-            column.add(numpy, batch, starts, table[place])
+        words = numpy.frombuffer(rows, dtype=numpy.int64)
+        table = words[(starts >> 3) + numpy.arange(len(kinds))[:, None]]
+        for place, each in enumerate(columns):
+            each.add(rows, starts, table[place])
     if not flows:
         return None
-    return hide(pandas.DataFrame({name: pandas.Series(column.values(numpy)) for name, column in zip(names, found)}),
-                anonymizer)
+    return hide(pandas.DataFrame({name: each.all() for name, each in zip(names, columns)}), anonymizer)
 
 
-def plain(value, as_text):
-    """A value of a plugin as a cell: numbers and truth stay, all else is its text."""
+def cell(value, as_text):
+    """A plugin's value: numbers and truth stay, all else is its text."""
     if value is None or value == "":
         return NAN
     return value if isinstance(value, (int, float)) else as_text(value)
 
 
 def of_flows(flows, names, anonymizer, as_text):
-    import pandas
-
-    if not flows:
-        return None
+    """Flows of plugins; a column that a flow does not have is NaN there."""
     rows = [dict(each.items()) for each in flows]
+    if not rows:
+        return None
     every = dict.fromkeys(names)
     for row in rows:
         every.update(dict.fromkeys(row))
-    return hide(pandas.DataFrame({name: pandas.Series([plain(row.get(name), as_text) for row in rows]) for name in every}),
-                anonymizer)
+    return hide(pandas.DataFrame({name: [cell(row.get(name), as_text) for row in rows] for name in every}), anonymizer)
 
 
 def hide(table, anonymizer):
     for name in table.columns:
         if anonymizer.hides(name):
-            hashes = {}
-            table[name] = [hashes[value] if value in hashes else hashes.setdefault(value, anonymizer.replace(value))
-                           for value in ("" if value != value else value for value in table[name])]
+            hashes = {value: anonymizer.replace(None if value != value else value) for value in table[name].unique()}
+            table[name] = table[name].map(hashes)
     return table

@@ -3,7 +3,7 @@
 import struct, warnings
 
 from . import columns, export, flow, parameters
-from .hooks import Host
+from .hooks import KEY_COLUMN, Host
 from .performance import Performance
 from .plugin import Hooks
 from .session import Session, WeirWarning
@@ -116,13 +116,38 @@ class NFStreamer:
     # --- flows ------------------------------------------------------------------------------------
 
     def __iter__(self):
-        host = Host(Hooks(self.udps, self._given_as_2019)) if self.udps else None
+        return self._with_plugins() if self.udps else self._without_plugins()
+
+    def _without_plugins(self):
+        session = Session(self._options(self._carried()))
+        try:
+            make, length = self._layout(session).finished, struct.Struct("=Q").unpack_from
+            for batch in session.batches(self._tick(session)):
+                at, end = 0, len(batch)
+                while at < end:
+                    first = at + 8
+                    at = first + length(batch, at)[0]
+                    yield make(batch[first:at])
+        finally:
+            session.close()
+
+    def _with_plugins(self):
+        """After an exception of a plugin come the flows that had ended before it, then the exception."""
+        host = Host(Hooks(self.udps, self._seed))
         session = None
         try:
             session = Session(self._options(self._carried()), host)
-            made = self._layout(session, host)
-            batches = session.batches(self._tick(session))
-            yield from with_plugins(batches, made, host) if host else without_plugins(batches, made)
+            made = host.layout = self._layout(session)
+            length, key_at = struct.Struct("=Q").unpack_from, 8 * len(made.carried)
+            for batch in session.batches(self._tick(session)):
+                at, end = 0, len(batch)
+                while at < end:
+                    first = at + 8
+                    at = first + length(batch, at)[0]
+                    ended = host.flows.pop(length(batch, first + key_at)[0])
+                    if ended._ended:
+                        made.finish(ended, batch[first:at])
+                        yield ended
         finally:
             if session:
                 session.close()
@@ -139,18 +164,9 @@ class NFStreamer:
         if first:
             raise first
 
-    @property
-    def _given_as_2019(self):
-        return self._seed
-
-    def _layout(self, session, host):
-        names, types = zip(*session.columns())
-        if host:
-            names, types = names[:-1], types[:-1]
-        made = flow.layout(tuple(self._own()), names, types)
-        if host:
-            host.layout = made
-        return made
+    def _layout(self, session):
+        names, types = zip(*((name, kind) for name, kind in session.columns() if name != KEY_COLUMN))
+        return flow.layout(tuple(self._own()), names, types)
 
     def _tick(self, session):
         if not self._live or not self.performance_report:
@@ -210,29 +226,3 @@ class NFStreamer:
             return ["no-dissect"]
         return [f"max-tcp-dissections={self.max_tcp_dissections}", f"max-udp-dissections={self.max_udp_dissections}"]
 
-
-def without_plugins(batches, made):
-    make, length = made.finished, struct.Struct("=Q").unpack_from
-    for batch in batches:
-        at, end = 0, len(batch)
-        while at < end:
-            size = length(batch, at)[0]
-            at += 8
-            yield make(batch[at:at + size])
-            at += size
-
-
-def with_plugins(batches, made, host):
-    """The flows that plugins have seen. After an exception only those that had ended before it."""
-    length, key_at = struct.Struct("=Q").unpack_from, 8 * len(made.carried)
-    for batch in batches:
-        at, end = 0, len(batch)
-        while at < end:
-            size = length(batch, at)[0]
-            at += 8
-            row = batch[at:at + size]
-            at += size
-            ended = host.flows.pop(length(row, key_at)[0])
-            if ended._ended:
-                made.finish(ended, row)
-                yield ended
