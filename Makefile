@@ -19,7 +19,8 @@ UNIT    := $(sort $(wildcard tests/unit/test_*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-DEFINES  := -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"'
+PLUGIN_DIR := $(PREFIX)/lib/weir/plugins
+DEFINES  := -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' -DWEIR_PLUGIN_DIR='"$(PLUGIN_DIR)"'
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 ifeq ($(V),1)
@@ -34,7 +35,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/weir ## build the weir command into build/
+all: $(BUILD)/weir $(BUILD)/libweir.so $(BUILD)/libweir.a ## build the command and the library into build/
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -104,13 +105,47 @@ $(BUILD)/san/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 $(SANITIZE) -c $< -o $@
 
+# Plugins find the API's functions in the command itself.
+exports = -Wl,--export-dynamic-symbol='weir_*__*'
+
 $(BUILD)/weir: $(call objects,obj,$(SOURCES))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(pkg_libs) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(exports) $^ $(pkg_libs) -o $@
 
 $(BUILD)/weir-san: $(call objects,san,$(SOURCES))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(exports) $^ $(pkg_libs) -o $@
+
+# --- the library ---------------------------------------------------------------------------------
+# 0: incompatible changes raise it, and the name in libweir.map.
+SONAME := libweir.so.0
+
+$(BUILD)/pic/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+	$(call say,CC-PIC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -fPIC -c $< -o $@
+
+$(BUILD)/$(SONAME): $(call objects,pic,$(LIBRARY)) user/libweir.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=user/libweir.map \
+		-Wl,-z,defs $(filter %.o,$^) $(pkg_libs) -o $@
+
+$(BUILD)/libweir.so: $(BUILD)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
+
+# One object, whose only global names are those of the API.
+$(BUILD)/libweir.o: $(call objects,pic,$(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)$(CC) -r -nostdlib $^ -o $@
+	$(Q)objcopy --wildcard --keep-global-symbol='weir_version' --keep-global-symbol='weir_last_error' \
+		--keep-global-symbol='weir_counter_name' --keep-global-symbol='weir_streamer__*' \
+		--keep-global-symbol='weir_record__*' --keep-global-symbol='weir_flow__*' $@
+
+$(BUILD)/libweir.a: $(BUILD)/libweir.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $<
+
+$(BUILD)/weir.pc: user/weir.pc.in Makefile
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PKGS@|$(PKGS)|' $< > $@
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
 	$(call say,LINK,$@)
@@ -180,7 +215,7 @@ $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/liv
 demo: $(BUILD)/weir ## show the flows of a recorded capture, then live ones
 	$(Q)tools/demo $(BUILD)/weir
 
-test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
+test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/libweir.a $(BUILD)/bpf/parity $(BUILD)/bpf/parity.bpf.o \
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
@@ -205,12 +240,21 @@ fuzz: $(fuzz_programs) ## run each fuzzer for FUZZ_SECONDS (600)
 check-format: | $(DEPS) ## check the layout of the C files
 	$(Q)tests/check-format
 
-install: $(BUILD)/weir ## install into DESTDIR and PREFIX
-	install -D -m 755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
-	install -D -m 644 user/man/weir.8 $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
+prefix_dir = $(DESTDIR)$(PREFIX)
+install: all $(BUILD)/weir.pc ## install into DESTDIR and PREFIX
+	install -D -m 755 $(BUILD)/weir $(prefix_dir)/bin/weir
+	install -D -m 755 $(BUILD)/$(SONAME) $(prefix_dir)/lib/$(SONAME)
+	ln -sf $(SONAME) $(prefix_dir)/lib/libweir.so
+	install -D -m 644 $(BUILD)/libweir.a $(prefix_dir)/lib/libweir.a
+	install -D -m 644 $(BUILD)/weir.pc $(prefix_dir)/lib/pkgconfig/weir.pc
+	install -D -m 644 -t $(prefix_dir)/include/weir include/weir/weir.h include/weir/plugin.h
+	install -D -m 644 user/man/weir.8 $(prefix_dir)/share/man/man8/weir.8
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/weir $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
+	rm -f $(prefix_dir)/bin/weir $(prefix_dir)/lib/$(SONAME) $(prefix_dir)/lib/libweir.so \
+		$(prefix_dir)/lib/libweir.a $(prefix_dir)/lib/pkgconfig/weir.pc \
+		$(prefix_dir)/share/man/man8/weir.8
+	rm -rf $(prefix_dir)/include/weir
 
 clean: ## remove the build
 	rm -rf $(BUILD)

@@ -21,6 +21,15 @@ void packed_text_open(const struct packed_text *packed, struct app_text *out)
 		texts[i] = packed ? packed->chars + packed->offset[i] : "";
 }
 
+size_t packed_text_size(const struct packed_text *packed)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; packed && i < TEXTS; i++)
+		last = packed->offset[i] > last ? packed->offset[i] : last;
+	return packed ? sizeof(*packed) + last + strlen(packed->chars + last) + 1 : 0;
+}
+
 /* RFC 3629: the range of the second byte rules out long forms, surrogates and past 0x10ffff. */
 static bool is_second_byte(uint8_t first, uint8_t second)
 {

@@ -76,7 +76,7 @@ static void fill_config(struct probe_config *to, const struct config *config,
 			const struct meter_config *meter, const struct bpf_probe_test *test)
 {
 	to->meter = *meter;
-	to->max_live = config->map_entries;
+	to->max_live = meter->every_packet ? 0 : config->map_entries;
 	to->snaplen = config->snaplen < EVENT_MAX_BYTES ? config->snaplen : EVENT_MAX_BYTES;
 	to->ring_bytes = BPF_PROBE_RING_BYTES;
 	to->flow_end_size =

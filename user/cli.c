@@ -17,6 +17,7 @@
 #include "record.h"
 #include "run.h"
 #include "source_pcap.h"
+#include "weir/weir.h"
 
 enum exit_code { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
@@ -87,22 +88,12 @@ static int run_print(size_t command, int argc, char **argv)
 	return EXIT_DONE;
 }
 
-static int run_config(const struct config *config, bool alone)
+static int run(int argc, char **argv)
 {
-	int err;
+	int err = weir_run(argc, argv);
 
-	if (config->read_files.count && config->interfaces.count) {
-		log_error(
-			"-r and -i: packets come from files or from interfaces; give one of them");
-		return EXIT_USAGE;
-	}
-	if (!config->read_files.count && !config->interfaces.count) {
-		log_error("nothing to read: give -r FILE or -i NAME; see weir --help");
-		if (alone)
-			options_print_usage(stderr);
-		return EXIT_USAGE;
-	}
-	err = weir_run(config);
+	if (err == RUN_USAGE && argc < 2 && !strncmp(weir_last_error(), "nothing", 7))
+		options_print_usage(stderr);
 	if (err == RUN_USAGE)
 		return EXIT_USAGE;
 	return err ? EXIT_FAILED : EXIT_DONE;
@@ -123,16 +114,10 @@ static bool run_action(enum options_action action)
 static int run_options(int argc, char **argv)
 {
 	enum options_action action;
-	struct config config;
-	int err = options_parse(&config, argc, argv, &action);
-	int code = EXIT_DONE;
 
-	if (err)
-		code = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-	else if (!run_action(action))
-		code = run_config(&config, argc < 2);
-	config_free(&config);
-	return code;
+	if (options_action(argc, argv, &action))
+		return EXIT_USAGE;
+	return run_action(action) ? EXIT_DONE : run(argc, argv);
 }
 
 /* What getopt_long() left is a filter to a run, and to nobody else. */

@@ -137,6 +137,14 @@ static void add_profile(struct columns *c, const struct config *config)
 			add(c, &record_fields[i]);
 }
 
+static bool has_column(const struct columns *c, const struct field *f)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->items[i] == f)
+			return true;
+	return false;
+}
+
 static int check_field(const struct columns *c, const struct field *f, const char *name,
 		       const struct config *config)
 {
@@ -144,11 +152,9 @@ static int check_field(const struct columns *c, const struct field *f, const cha
 		log_error("--fields: unknown column \"%s\"; `weir fields` lists them", name);
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < c->count; i++) {
-		if (c->items[i] == f) {
-			log_error("--fields: column \"%s\" is named twice; name it once", name);
-			return -EINVAL;
-		}
+	if (has_column(c, f)) {
+		log_error("--fields: column \"%s\" is named twice; name it once", name);
+		return -EINVAL;
 	}
 	if (f->need & NEED_SPLT && !config->splt) {
 		log_error("--fields: column \"%s\" needs a length; give --splt N", name);
@@ -161,13 +167,24 @@ static int check_field(const struct columns *c, const struct field *f, const cha
 	return 0;
 }
 
-static int add_fields(struct columns *c, const struct config *config)
+static const struct field *find_field(const char *name, const struct field *added, size_t count)
+{
+	const struct field *f = record_field_by_name(name);
+
+	for (size_t i = 0; i < count && !f; i++)
+		if (!strcmp(added[i].name, name))
+			f = &added[i];
+	return f;
+}
+
+static int add_fields(struct columns *c, const struct config *config, const struct field *added,
+		      size_t added_count)
 {
 	char *list = strdup(config->fields), *at = list, *name;
 	int err = list ? 0 : -ENOMEM;
 
 	while (!err && (name = strsep(&at, ","))) {
-		const struct field *f = record_field_by_name(name);
+		const struct field *f = find_field(name, added, added_count);
 
 		err = check_field(c, f, name, config);
 		if (!err)
@@ -177,18 +194,23 @@ static int add_fields(struct columns *c, const struct config *config)
 	return err;
 }
 
-int columns_select(struct columns *out, const struct config *config)
+int columns_select(struct columns *out, const struct config *config, const struct field *added,
+		   size_t added_count)
 {
+	size_t most = record_field_count + added_count;
 	int err = 0;
 
-	*out = (struct columns){ .items = calloc(record_field_count, sizeof(*out->items)) };
+	*out = (struct columns){ .items = calloc(most, sizeof(*out->items)) };
 	if (!out->items) {
 		err = -ENOMEM;
 	} else if (config->fields) {
-		err = add_fields(out, config);
+		err = add_fields(out, config, added, added_count);
 	} else {
 		add_profile(out, config);
 	}
+	for (size_t i = 0; i < added_count && !err; i++)
+		if (!has_column(out, &added[i]))
+			add(out, &added[i]);
 	if (err == -ENOMEM)
 		log_error("out of memory at the start; free some");
 	if (err)
@@ -209,6 +231,7 @@ static const char *type_name(enum field_type type)
 	case FIELD_U16: return "uint16";
 	case FIELD_U32: return "uint32";
 	case FIELD_I32: return "int32";
+	case FIELD_I64: return "int64";
 	case FIELD_F64: return "double";
 	case FIELD_U64:
 	case FIELD_NS_AS_MS:

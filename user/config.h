@@ -56,10 +56,12 @@ struct config {
 	uint64_t max_tcp_dissections;
 	uint64_t max_udp_dissections;
 	bool stats;
-	uint64_t splt;    /* packets, 0 = off */
-	uint32_t profile; /* enum profile of record.h */
-	char *fields;     /* --fields a,b,c; NULL = the profile's */
-	char *probe_name; /* NULL = host name */
+	uint64_t splt;              /* packets, 0 = off */
+	uint32_t profile;           /* enum profile of record.h */
+	char *fields;               /* --fields a,b,c; NULL = the profile's */
+	char *probe_name;           /* NULL = host name */
+	struct string_list plugins; /* --plugin PATH[:key=value,...] */
+	bool plugin_strict;
 
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */

@@ -3,47 +3,60 @@
 
 #include <string.h>
 
+#define TOP(name, help)              \
+	{                            \
+		"", name, name, help \
+	}
+#define IN(group, name, help)                     \
+	{                                         \
+		group, name, group "." name, help \
+	}
+
 const struct counter_info counter_table[COUNTERS] = {
-	[COUNTER_SEEN] = { "", "seen", "packets that arrived" },
-	[COUNTER_METERED] = { "", "metered", "packets counted into a flow" },
-	[COUNTER_FILTERED] = { "", "filtered", "packets that the capture filter does not match" },
-	[COUNTER_IGNORED_NOT_IP] = { "ignored", "not_ip", "packets that do not carry IP" },
-	[COUNTER_IGNORED_TRUNCATED] = { "ignored", "truncated",
-					"packets captured too short for their IP header" },
-	[COUNTER_IGNORED_MALFORMED] = { "ignored", "malformed",
-					"packets whose IP header contradicts itself" },
-	[COUNTER_IGNORED_TOO_DEEP] = { "ignored", "too_deep",
-				       "packets with more VLAN tags or MPLS labels than looked "
-				       "through" },
-	[COUNTER_IGNORED_WLAN] = { "ignored", "wlan",
-				   "802.11 frames that are not readable data: management, control, "
-				   "encrypted" },
-	[COUNTER_LOST_NO_MEMORY] = { "lost", "no_memory", "packets whose flow found no memory" },
-	[COUNTER_LOST_CAPTURE_BUFFER] = { "lost", "capture_buffer",
-					  "packets that the kernel's capture buffer had no room "
-					  "for" },
-	[COUNTER_LOST_RING_FULL] = { "lost", "ring_full",
-				     "packets whose numbers found no room on the way to the "
-				     "agent" },
-	[COUNTER_LOST_AGENT_RESTART] = { "lost", "agent_restart",
-					 "packets that an agent held when it was killed, see "
-					 "--pin" },
-	[COUNTER_MISSED_COPIES] = { "", "missed_copies",
-				    "first packets of flows, counted but not looked into" },
-	[COUNTER_UNEXPORTED] = { "", "unexported",
-				 "metered packets whose flows --stop-after or a failed output left "
-				 "without a record" },
-	[COUNTER_OVERFLOW] = { "", "overflow",
-			       "metered packets that found no room in the kernel map and were "
-			       "counted by the agent" },
-	[COUNTER_BYTES] = { "", "bytes", "bytes of the metered packets, by --accounting" },
-	[COUNTER_FLOWS] = { "", "flows", "flow records" },
-	[COUNTER_ENDED_IDLE] = { "ended", "idle", "flows ended by the idle timeout" },
-	[COUNTER_ENDED_ACTIVE] = { "ended", "active", "flows cut by the active timeout" },
-	[COUNTER_ENDED_DETECTED] = { "ended", "end_of_flow", "flows ended by TCP FIN or RST" },
-	[COUNTER_ENDED_FORCED] = { "ended", "forced", "flows ended by the end of input or a stop" },
-	[COUNTER_ENDED_NO_RESOURCES] = { "ended", "lack_of_resources",
-					 "flows ended early by --max-flows" },
+	[COUNTER_SEEN] = TOP("seen", "packets that arrived"),
+	[COUNTER_METERED] = TOP("metered", "packets counted into a flow"),
+	[COUNTER_FILTERED] = TOP("filtered", "packets that the capture filter does not match"),
+	[COUNTER_IGNORED_NOT_IP] = IN("ignored", "not_ip", "packets that do not carry IP"),
+	[COUNTER_IGNORED_TRUNCATED] =
+		IN("ignored", "truncated", "packets captured too short for their IP header"),
+	[COUNTER_IGNORED_MALFORMED] =
+		IN("ignored", "malformed", "packets whose IP header contradicts itself"),
+	[COUNTER_IGNORED_TOO_DEEP] = IN("ignored", "too_deep",
+					"packets with more VLAN tags or MPLS labels than looked "
+					"through"),
+	[COUNTER_IGNORED_WLAN] =
+		IN("ignored", "wlan",
+		   "802.11 frames that are not readable data: management, control, "
+		   "encrypted"),
+	[COUNTER_LOST_NO_MEMORY] = IN("lost", "no_memory", "packets whose flow found no memory"),
+	[COUNTER_LOST_CAPTURE_BUFFER] = IN("lost", "capture_buffer",
+					   "packets that the kernel's capture buffer had no room "
+					   "for"),
+	[COUNTER_LOST_RING_FULL] = IN("lost", "ring_full",
+				      "packets whose numbers found no room on the way to the "
+				      "agent"),
+	[COUNTER_LOST_AGENT_RESTART] = IN("lost", "agent_restart",
+					  "packets that an agent held when it was killed, see "
+					  "--pin"),
+	[COUNTER_MISSED_COPIES] =
+		TOP("missed_copies", "first packets of flows, counted but not looked into"),
+	[COUNTER_UNEXPORTED] = TOP(
+		"unexported", "metered packets whose flows --stop-after or a failed output left "
+			      "without a record"),
+	[COUNTER_OVERFLOW] =
+		TOP("overflow", "metered packets that found no room in the kernel map and were "
+				"counted by the agent"),
+	[COUNTER_BYTES] = TOP("bytes", "bytes of the metered packets, by --accounting"),
+	[COUNTER_FLOWS] = TOP("flows", "flow records"),
+	[COUNTER_ENDED_IDLE] = IN("ended", "idle", "flows ended by the idle timeout"),
+	[COUNTER_ENDED_ACTIVE] = IN("ended", "active", "flows cut by the active timeout"),
+	[COUNTER_ENDED_DETECTED] = IN("ended", "end_of_flow", "flows ended by TCP FIN or RST"),
+	[COUNTER_ENDED_FORCED] = IN("ended", "forced", "flows ended by the end of input or a stop"),
+	[COUNTER_ENDED_NO_RESOURCES] =
+		IN("ended", "lack_of_resources", "flows ended early by --max-flows"),
+	[COUNTER_PLUGIN_ERRORS] = IN("plugin", "errors",
+				     "failed hooks, each of a plugin disabled "
+				     "by it"),
 };
 
 uint64_t ledger_lost(const struct ledger *l)

@@ -37,12 +37,13 @@ enum counter {
 	COUNTER_ENDED_DETECTED,
 	COUNTER_ENDED_FORCED,
 	COUNTER_ENDED_NO_RESOURCES,
+	COUNTER_PLUGIN_ERRORS,
 	COUNTERS,
 };
 
-/* A row of the counter table. group and name make the JSON path; group "" is the top level. */
+/* A row of the counter table: "group.name" is its path; group "" is the top level. */
 struct counter_info {
-	const char *group, *name, *help;
+	const char *group, *name, *path, *help;
 };
 
 extern const struct counter_info counter_table[COUNTERS];

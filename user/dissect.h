@@ -30,6 +30,8 @@ struct app_text {
 struct packed_text;
 /* Pointers into the block. */
 void packed_text_open(const struct packed_text *packed, struct app_text *out);
+/* Of the block, in bytes; of NULL 0. */
+size_t packed_text_size(const struct packed_text *packed);
 
 /* The verdict on a flow. */
 struct app_info {

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "record.h"
+#include "record_sink.h"
 
 struct exporters; /* all outputs of this run */
 
@@ -29,6 +30,8 @@ int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t n
 int exporters_flush(struct exporters *e);
 /* Whether rows wait in a buffer. */
 bool exporters_pending(const struct exporters *e);
+/* The last three for the flow table. */
+struct record_sink exporters_sink(struct exporters *e);
 /* Flushes and closes. The first error of a buffered write is reported here. */
 int exporters_close(struct exporters *e);
 /* Closes after an error, without writing what is buffered and without messages. */

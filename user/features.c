@@ -176,13 +176,31 @@ static void fill_key(struct flow_record *r, const struct flow_key *k, uint8_t sr
 	r->tunnel_key = k->tunnel_id;
 }
 
-/* Symmetric, 64 bits, not unique: the sum that NFStream's first versions keyed flows by. */
+uint64_t nfhash_of_key(const struct flow_key *key)
+{
+	bool ipv4 = key->ip_version == 4;
+
+	return address_sum(key->addr[0], ipv4) + address_sum(key->addr[1], ipv4) +
+	       meter_be16(key->port[0]) + meter_be16(key->port[1]) + key->protocol + key->vlan_id;
+}
+
+/* The same of what a record shows, which may be other addresses than the flow's. */
 static uint64_t nfhash(const struct flow_record *r)
 {
 	bool ipv4 = r->ip_version == 4;
 
 	return address_sum(r->src_addr, ipv4) + address_sum(r->dst_addr, ipv4) + r->src_port +
 	       r->dst_port + r->protocol + r->vlan_id;
+}
+
+void record_shift(struct flow_record *r, uint64_t offset_ns)
+{
+	for (int side = 0; side < SIDES; side++) {
+		if (!r->side[side].packets)
+			continue;
+		r->side[side].first_ns += offset_ns;
+		r->side[side].last_ns += offset_ns;
+	}
 }
 
 static void fill_first_packets(struct flow_record *r, const struct flow *f)
@@ -206,6 +224,7 @@ static void fill_first_packets(struct flow_record *r, const struct flow *f)
 static void fill_app(struct flow_record *r, const struct app_info *app, struct dissector *d,
 		     uint32_t need)
 {
+	r->packed = app->text;
 	packed_text_open(app->text, &r->text);
 	r->application_name = r->category_name = r->confidence_name = "";
 	r->master_protocol = app->master_protocol;

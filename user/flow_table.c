@@ -13,9 +13,10 @@ struct flow_table {
 	const struct config *config;
 	const struct columns *columns;
 	struct dissector *dissector;
-	struct exporters *exporters;
+	struct plugins *plugins;
+	struct record_sink sink;
 	struct ledger *ledger;
-	struct slab flows;
+	struct slab flows; /* the state of plugins behind each */
 	uint64_t created;
 	uint64_t exported;
 	uint64_t settled;   /* packets */
@@ -26,20 +27,20 @@ struct flow_table {
 	bool missed_first; /* the next new flow was not shown from its first packet on */
 };
 
-struct flow_table *flow_table_new(const struct config *config, const struct columns *columns,
-				  struct dissector *dissector, struct exporters *exporters,
-				  struct ledger *ledger)
+struct flow_table *flow_table_new(const struct flow_table_parts *parts)
 {
 	struct flow_table *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	t->config = config;
-	t->columns = columns;
-	t->dissector = dissector;
-	t->exporters = exporters;
-	t->ledger = ledger;
-	slab_init(&t->flows, sizeof(struct flow));
+	t->config = parts->config;
+	t->columns = parts->columns;
+	t->dissector = parts->dissector;
+	t->plugins = parts->plugins;
+	t->sink = parts->sink;
+	t->ledger = parts->ledger;
+	slab_init(&t->flows, sizeof(struct flow) + plugins_state_size(t->plugins));
+	plugins_bind(t->plugins, t->columns, t->dissector);
 	return t;
 }
 
@@ -51,6 +52,11 @@ void flow_table_free(struct flow_table *t)
 	free(t);
 }
 
+void flow_table_set_sink(struct flow_table *t, struct record_sink sink)
+{
+	t->sink = sink;
+}
+
 static uint32_t larger(uint64_t a, uint64_t b)
 {
 	uint64_t larger = a > b ? a : b;
@@ -58,17 +64,20 @@ static uint32_t larger(uint64_t a, uint64_t b)
 	return larger > UINT32_MAX - 1 ? UINT32_MAX - 1 : larger;
 }
 
-void flow_table_first_packets(const struct config *config, const struct columns *columns,
-			      bool dissecting, struct meter_config *out)
+void flow_table_first_packets(const struct flow_table_parts *parts, struct meter_config *out)
 {
+	const struct config *config = parts->config;
+	uint32_t need = parts->columns->need;
 	/* The first one always comes: it tells addresses of the link and numbers the flow. */
-	uint64_t base = columns->need & NEED_SPLT ? larger(config->splt, 1) : 1;
-	uint64_t timing = columns->need & NEED_TIMING ? TIMING_PACKETS : 1;
+	uint64_t base = larger(plugins_first_packets(parts->plugins), 1);
+	uint64_t timing = need & NEED_TIMING ? TIMING_PACKETS : 1;
 
+	if (need & NEED_SPLT)
+		base = larger(config->splt, base);
 	out->first_tcp = larger(base, timing);
 	out->first_udp = larger(base, timing);
 	out->first_other = larger(base, 1);
-	if (!dissecting)
+	if (!parts->dissector)
 		return;
 	out->first_tcp = larger(out->first_tcp, config->max_tcp_dissections);
 	out->first_udp = larger(out->first_udp, config->max_udp_dissections);
@@ -139,9 +148,21 @@ static uint64_t dissect_limit(const struct flow_table *t, uint8_t protocol)
 				       : 1;
 }
 
+static bool plugins_want(const struct flow_table *t, const struct flow *f)
+{
+	return f->packets < plugins_first_packets(t->plugins);
+}
+
 static bool flow_wants_bytes(const struct flow_table *t, const struct flow *f, uint8_t protocol)
 {
+	if (plugins_want(t, f))
+		return true;
 	return t->dissector && !f->dissected && f->packets < dissect_limit(t, protocol);
+}
+
+static void *state_of(const struct flow_table *t, struct flow *f)
+{
+	return t->plugins ? f + 1 : NULL;
 }
 
 static bool flow_wants_more(const struct flow_table *t, const struct flow *f, uint8_t protocol)
@@ -183,8 +204,27 @@ static struct flow *flow_open(struct flow_table *t, uint32_t *number, uint8_t in
 	return f;
 }
 
-bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
-		       const struct packet *p, const struct frame *frame)
+/* True: a plugin ends the flow. */
+static bool flow_show_plugins(struct flow_table *t, struct flow *f, const struct packet *p,
+			      const struct frame *frame, bool from_src, const struct flow_end *now)
+{
+	const struct plugin_flow view = {
+		.flow = f,
+		.key = &p->key,
+		.state = state_of(t, f),
+		.now = now,
+	};
+	bool ends = plugins_packet(t->plugins, &view, p, frame, from_src);
+
+	if (plugins_error(t->plugins) && !t->error)
+		t->error = plugins_error(t->plugins);
+	t->stopped |= t->error != 0;
+	return ends;
+}
+
+enum packet_verdict flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
+				      const struct packet *p, const struct frame *frame,
+				      const struct flow_end *now)
 {
 	struct flow *f =
 		*number ? slab_at(&t->flows, *number) : flow_open(t, number, initiator, p, frame);
@@ -192,17 +232,19 @@ bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator
 
 	if (!f) {
 		ledger_add(t->ledger, COUNTER_MISSED_COPIES, p->segments);
-		return true;
+		return PACKET_MORE;
 	}
 	if (!f->order_lost)
 		flow_note_order(t, f, p, from_src);
-	f->packets += p->segments;
+	f->packets = p->segments < UINT32_MAX - f->packets ? f->packets + p->segments : UINT32_MAX;
 	if (p->teid)
 		f->teid[!from_src] = p->teid;
 	if (t->dissector && !f->dissected)
 		f->dissected = dissect_packet(t->dissector, &f->dissect, &f->app, p, frame->ip,
 					      frame->captured, from_src, f->packets);
-	return flow_wants_more(t, f, p->key.protocol);
+	if (t->plugins && flow_show_plugins(t, f, p, frame, from_src, now))
+		return PACKET_ENDS_FLOW;
+	return flow_wants_more(t, f, p->key.protocol) ? PACKET_MORE : PACKET_ENOUGH;
 }
 
 void flow_table_missed(struct flow_table *t, uint32_t number)
@@ -228,26 +270,32 @@ static enum counter counter_of_end(enum flow_end_reason reason)
 	}
 }
 
-/* Times of the kernel's clock -> times since the epoch. */
-static void record_shift(struct flow_record *r, uint64_t offset_ns)
-{
-	for (int side = 0; side < SIDES; side++) {
-		if (!r->side[side].packets)
-			continue;
-		r->side[side].first_ns += offset_ns;
-		r->side[side].last_ns += offset_ns;
-	}
-}
-
 void flow_table_unwritten(struct flow_table *t)
 {
 	ledger_add(t->ledger, COUNTER_UNEXPORTED, t->unwritten);
 	t->unwritten = 0;
 }
 
-static void flow_export(struct flow_table *t, struct flow *f, const struct flow_end *end)
+/* Hands the record on, and with it what plugins keep of the flow. */
+static void flow_write(struct flow_table *t, struct flow_record *r, uint64_t packets)
+{
+	r->export_id = t->exported++;
+	ledger_add(t->ledger, COUNTER_FLOWS, 1);
+	ledger_add(t->ledger, counter_of_end(r->end_reason), 1);
+	if (!t->error)
+		t->error = t->sink.write(t->sink.context, r, r->side[SIDE_BOTH].last_ns);
+	t->unwritten = t->sink.pending(t->sink.context) || t->error ? t->unwritten + packets : 0;
+	if (t->error)
+		flow_table_unwritten(t);
+	flow_table_resume(t);
+}
+
+/* state: of plugins, NULL when they did not see the flow. */
+static void flow_export(struct flow_table *t, struct flow *f, const struct flow_end *end,
+			void *state)
 {
 	uint64_t packets = end->counters->dir[0].packets + end->counters->dir[1].packets;
+	const struct plugin_flow view = { f, end->key, state, end };
 	struct flow_record r;
 
 	t->settled += packets;
@@ -256,16 +304,15 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 		return;
 	}
 	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
-	if (t->clock_offset_ns)
-		record_shift(&r, t->clock_offset_ns);
-	r.export_id = t->exported++;
-	ledger_add(t->ledger, COUNTER_FLOWS, 1);
-	ledger_add(t->ledger, counter_of_end(end->reason), 1);
-	t->error = exporters_write(t->exporters, &r, r.side[SIDE_BOTH].last_ns);
-	t->unwritten = exporters_pending(t->exporters) || t->error ? t->unwritten + packets : 0;
-	if (t->error)
-		flow_table_unwritten(t);
-	t->stopped = t->error || flow_table_done(t);
+	record_shift(&r, t->clock_offset_ns);
+	r.state = state;
+	if (state)
+		r.expiration_id = plugins_expire(t->plugins, &view, r.expiration_id);
+	if (plugins_error(t->plugins))
+		t->error = plugins_error(t->plugins);
+	flow_write(t, &r, packets);
+	if (state && !r.state)
+		memset(state, 0, plugins_state_size(t->plugins)); /* the sink has it */
 }
 
 /* Memory was short when the flow's first packet came: its record has the counters alone. */
@@ -273,7 +320,7 @@ static void export_unseen(struct flow_table *t, const struct flow_end *end)
 {
 	struct flow none = { .flow_id = t->created++, .src_dir = end->counters->initiator };
 
-	flow_export(t, &none, end);
+	flow_export(t, &none, end, NULL);
 }
 
 static void flow_conclude(struct flow_table *t, struct flow *f)
@@ -284,6 +331,8 @@ static void flow_conclude(struct flow_table *t, struct flow *f)
 
 static void flow_free(struct flow_table *t, struct flow *f, uint32_t number)
 {
+	if (t->plugins)
+		plugins_release(t->plugins, state_of(t, f));
 	free(f->app.text);
 	free(f->splt);
 	slab_release(&t->flows, number);
@@ -299,7 +348,7 @@ void flow_table_end(struct flow_table *t, uint32_t number, const struct flow_end
 	}
 	f = slab_at(&t->flows, number);
 	flow_conclude(t, f);
-	flow_export(t, f, end);
+	flow_export(t, f, end, state_of(t, f));
 	flow_free(t, f, number);
 }
 
@@ -321,13 +370,14 @@ bool flow_table_wants_bytes(const struct flow_table *t, uint32_t number, uint8_t
 void flow_table_set_clock(struct flow_table *t, uint64_t offset_ns)
 {
 	t->clock_offset_ns = offset_ns;
+	plugins_set_clock(t->plugins, offset_ns);
 	if (t->dissector)
 		dissector_set_clock(t->dissector, offset_ns);
 }
 
 uint64_t flow_table_settled(const struct flow_table *t)
 {
-	return t->settled;
+	return t->settled - t->unwritten;
 }
 
 void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end *end)
@@ -340,7 +390,9 @@ void flow_table_cut(struct flow_table *t, uint32_t number, const struct flow_end
 	}
 	f = slab_at(&t->flows, number);
 	flow_conclude(t, f);
-	flow_export(t, f, end);
+	flow_export(t, f, end, state_of(t, f));
+	if (t->plugins)
+		plugins_release(t->plugins, state_of(t, f));
 	/* What packets have told stays true; what ports suggested the next ones may tell better. */
 	f->dissected = f->app.app_protocol && !f->app.guessed;
 	if (!f->dissected) {
@@ -365,15 +417,21 @@ void flow_table_flush(struct flow_table *t)
 {
 	if (t->error)
 		return;
-	t->error = exporters_flush(t->exporters);
+	t->error = t->sink.flush(t->sink.context);
 	if (t->error)
 		flow_table_unwritten(t);
-	t->unwritten = 0;
+	if (!t->sink.pending(t->sink.context))
+		t->unwritten = 0;
 }
 
 const bool *flow_table_stopped(const struct flow_table *t)
 {
 	return &t->stopped;
+}
+
+void flow_table_resume(struct flow_table *t)
+{
+	t->stopped = t->error || flow_table_done(t) || t->sink.full(t->sink.context);
 }
 
 bool flow_table_done(const struct flow_table *t)

@@ -12,8 +12,9 @@
 #include "config.h"
 #include "counters.h"
 #include "dissect.h"
-#include "exporter.h"
+#include "plugins.h"
 #include "record.h"
+#include "record_sink.h"
 
 /* Bytes of a packet, borrowed for the call. */
 struct frame {
@@ -24,23 +25,39 @@ struct frame {
 
 struct flow_table;
 
-/* All arguments are borrowed. dissector is NULL with --no-dissect. */
-struct flow_table *flow_table_new(const struct config *config, const struct columns *columns,
-				  struct dissector *dissector, struct exporters *exporters,
-				  struct ledger *ledger);
+/* What a flow table works with; borrowed. */
+struct flow_table_parts {
+	const struct config *config;
+	const struct columns *columns;
+	struct dissector *dissector; /* NULL with --no-dissect */
+	struct plugins *plugins;     /* NULL = none */
+	struct record_sink sink;
+	struct ledger *ledger;
+};
+
+/* NULL: no memory. */
+struct flow_table *flow_table_new(const struct flow_table_parts *parts);
 void flow_table_free(struct flow_table *t);
+/* Records go elsewhere from here on. */
+void flow_table_set_sink(struct flow_table *t, struct record_sink sink);
 
 /* How many first packets of a flow are needed, by protocol. dissecting: there is a dissector. */
-void flow_table_first_packets(const struct config *config, const struct columns *columns,
-			      bool dissecting, struct meter_config *out);
+void flow_table_first_packets(const struct flow_table_parts *parts, struct meter_config *out);
+
+enum packet_verdict {
+	PACKET_ENOUGH, /* no more packets of this flow are needed */
+	PACKET_MORE,
+	PACKET_ENDS_FLOW, /* a plugin ends it here, this packet included */
+};
 
 /*
  * A first packet of flow *number; 0 is a new flow and gets its number. initiator: the packet.dir
  * that is the flow's source. A super-packet is its segments, but for dissection, which sees its
- * bytes as they are. False: no more packets of this flow are needed.
+ * bytes as they are. now: the flow's counters up to this packet, NULL if the kernel has them.
  */
-bool flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
-		       const struct packet *p, const struct frame *frame);
+enum packet_verdict flow_table_packet(struct flow_table *t, uint32_t *number, uint8_t initiator,
+				      const struct packet *p, const struct frame *frame,
+				      const struct flow_end *now);
 
 /*
  * The source lost first packets of the flow in front of the next one that it shows; of number 0:
@@ -71,8 +88,13 @@ void flow_table_unwritten(struct flow_table *t);
 
 /* 0, or the error of an exporter: -EPIPE and worse. Nothing more will be written. */
 int flow_table_error(const struct flow_table *t);
-/* Becomes true with an error or when --stop-after is reached: read on no further. */
+/*
+ * Becomes true with an error, when --stop-after is reached, or when somebody has to take records
+ * first: read on no further for now.
+ */
 const bool *flow_table_stopped(const struct flow_table *t);
+/* Goes on after a pause. */
+void flow_table_resume(struct flow_table *t);
 /* Writes what the exporters hold back: for when somebody is waiting. */
 void flow_table_flush(struct flow_table *t);
 /* --stop-after is reached. */

@@ -3,9 +3,13 @@
 
 #define NS_PER_MS 1000000u
 
-static const void *value_at(const struct field *f, const struct flow_record *r)
+const void *record_value(const struct flow_record *r, const struct field *f)
 {
-	return (const char *)r + f->offset;
+	static const uint64_t zeros[2];
+
+	if (!(f->need & NEED_STATE))
+		return (const char *)r + f->offset;
+	return r->state ? (const char *)r->state + f->offset : (const char *)zeros;
 }
 
 static void splt_list(struct text_buffer *out, enum field_type type, const struct flow_record *r)
@@ -32,8 +36,8 @@ static void splt_list(struct text_buffer *out, enum field_type type, const struc
 	out->length = at - out->data;
 }
 
-/* Which bit of timing_known vouches for a column. */
-static bool timing_is_known(const struct field *f, const struct flow_record *r)
+/* Which bit of timing_known vouches for it. */
+bool timing_is_known(const struct field *f, const struct flow_record *r)
 {
 	if (f->offset == offsetof(struct flow_record, client_rtt_us))
 		return r->timing_known & TIMING_CLIENT_RTT;
@@ -47,9 +51,9 @@ const char *format_text_of(const struct field *f, const struct flow_record *r)
 	const char *text = NULL;
 
 	if (f->type == FIELD_CHARS)
-		return value_at(f, r);
+		return record_value(r, f);
 	if (f->type == FIELD_TEXT) {
-		text = *(const char *const *)value_at(f, r);
+		text = *(const char *const *)record_value(r, f);
 		return text ? text : "";
 	}
 	return NULL;
@@ -69,7 +73,7 @@ static void address_number(struct text_buffer *out, const uint8_t *addr,
 
 void format_value(struct text_buffer *out, const struct field *f, const struct flow_record *r)
 {
-	const void *v = value_at(f, r);
+	const void *v = record_value(r, f);
 
 	switch (f->type) {
 	case FIELD_U8: text_u64(out, *(const uint8_t *)v); return;
@@ -77,6 +81,7 @@ void format_value(struct text_buffer *out, const struct field *f, const struct f
 	case FIELD_U32: text_u64(out, *(const uint32_t *)v); return;
 	case FIELD_U64: text_u64(out, *(const uint64_t *)v); return;
 	case FIELD_I32: text_i64(out, *(const int32_t *)v); return;
+	case FIELD_I64: text_i64(out, *(const int64_t *)v); return;
 	case FIELD_F64: text_double(out, *(const double *)v); return;
 	case FIELD_NS_AS_MS: text_u64(out, *(const uint64_t *)v / NS_PER_MS); return;
 	case FIELD_US_KNOWN:

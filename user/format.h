@@ -21,6 +21,9 @@ extern const struct format format_csv, format_json, format_table;
 /* A value as plain text, without quotes; lists as "[0, 1]". */
 void format_value(struct text_buffer *out, const struct field *f, const struct flow_record *r);
 
+/* Whether the value of a FIELD_US_KNOWN column is known. */
+bool timing_is_known(const struct field *f, const struct flow_record *r);
+
 /* The value of a text column, else NULL. */
 const char *format_text_of(const struct field *f, const struct flow_record *r);
 

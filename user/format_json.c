@@ -61,16 +61,15 @@ static void json_text(struct text_buffer *out, const char *text)
 
 static bool is_quoted(const struct field *f, const struct flow_record *r)
 {
-	uint64_t value;
+	const uint64_t *value = record_value(r, f);
 
 	switch (f->type) {
 	case FIELD_ADDR:
 	case FIELD_MAC:
 	case FIELD_OUI: return true;
 	case FIELD_ADDR_NUMBER: return r->ip_version != 4;
-	case FIELD_U64:
-		memcpy(&value, (const char *)r + f->offset, sizeof(value));
-		return value > EXACT_IN_DOUBLE;
+	case FIELD_U64: return *value > EXACT_IN_DOUBLE;
+	case FIELD_I64: return *value + EXACT_IN_DOUBLE > 2 * EXACT_IN_DOUBLE;
 	default: return false;
 	}
 }

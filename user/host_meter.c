@@ -92,17 +92,23 @@ struct flow_tcp *host_meter_tcp(const struct host_meter *m, struct host_flow *e)
 	return m->config.tcp ? (struct flow_tcp *)end : NULL;
 }
 
-/* goes_on: the same connection in a new record. */
-static void entry_report_end(struct host_meter *m, struct host_flow *e, enum flow_end_reason reason,
-			     bool goes_on)
+static struct flow_end entry_view(const struct host_meter *m, struct host_flow *e,
+				  enum flow_end_reason reason)
 {
-	struct flow_end end = {
+	return (struct flow_end){
 		.key = &e->key,
 		.counters = &e->counters,
 		.stats = host_meter_stats(m, e),
 		.tcp = host_meter_tcp(m, e),
 		.reason = reason,
 	};
+}
+
+/* goes_on: the same connection in a new record. */
+static void entry_report_end(struct host_meter *m, struct host_flow *e, enum flow_end_reason reason,
+			     bool goes_on)
+{
+	struct flow_end end = entry_view(m, e, reason);
 
 	if (goes_on)
 		flow_table_cut(m->flows, e->flow, &end);
@@ -260,17 +266,33 @@ static void entry_touch(struct host_meter *m, uint32_t number, struct host_flow 
 	e->list = list;
 }
 
+static void entry_show(struct host_meter *m, struct host_flow *e, const struct packet *p,
+		       const struct frame *frame)
+{
+	struct flow_counters *c = &e->counters;
+	const struct flow_end now = entry_view(m, e, FLOW_END_NONE);
+
+	c->emitted = p->segments < UINT32_MAX - c->emitted ? c->emitted + p->segments : UINT32_MAX;
+	switch (flow_table_packet(m->flows, &e->flow, c->initiator, p, frame, &now)) {
+	case PACKET_MORE: break;
+	case PACKET_ENOUGH: c->emitted = UINT32_MAX; break;
+	case PACKET_ENDS_FLOW:
+		if (!host_meter_is_lent(e)) /* else the kernel's numbers come first */
+			entry_restart(m, e, p, FLOW_END_FORCED);
+	}
+}
+
+/* A flow that a plugin ended left an empty entry; its next packet begins a flow of its own. */
 static void entry_count(struct host_meter *m, struct host_flow *e, struct packet *p,
 			const struct frame *frame)
 {
 	struct flow_counters *c = &e->counters;
 
+	if (!e->flow && meter_is_empty(c))
+		c->initiator = p->dir;
 	meter_update(c, host_meter_stats(m, e), host_meter_tcp(m, e), p, &m->config);
-	if (c->emitted >= meter_first_packets(&m->config, p->key.protocol))
-		return;
-	c->emitted = p->segments < UINT32_MAX - c->emitted ? c->emitted + p->segments : UINT32_MAX;
-	if (!flow_table_packet(m->flows, &e->flow, c->initiator, p, frame))
-		c->emitted = UINT32_MAX;
+	if (c->emitted < meter_first_packets(&m->config, p->key.protocol))
+		entry_show(m, e, p, frame);
 }
 
 static uint32_t entry_hash(const struct host_meter *m, const struct flow_key *key)
@@ -280,8 +302,11 @@ static uint32_t entry_hash(const struct host_meter *m, const struct flow_key *ke
 
 static void entry_expire(struct host_meter *m, struct host_flow *e, const struct packet *p)
 {
-	enum flow_end_reason reason = meter_expired(&e->counters, p, &m->config);
+	enum flow_end_reason reason;
 
+	if (meter_is_empty(&e->counters))
+		return;
+	reason = meter_expired(&e->counters, p, &m->config);
 	if (reason)
 		entry_restart(m, e, p, reason);
 }
@@ -360,8 +385,7 @@ void host_meter_count(struct host_meter *m, uint32_t number, struct packet *p,
 {
 	struct host_flow *e = slab_at(&m->entries, number);
 
-	if (!meter_is_empty(&e->counters))
-		entry_expire(m, e, p);
+	entry_expire(m, e, p);
 	entry_count(m, e, p, frame);
 	if (!host_meter_is_lent(e))
 		entry_touch(m, number, e);
@@ -379,21 +403,49 @@ void host_meter_look(struct host_meter *m, uint64_t now_ns)
 		return;
 	m->clock_ns = m->packet_ns = now_ns;
 	for (int list = 0; list < LISTS; list++)
-		for (uint32_t i = m->entries.used; i && expire_head(m, list); i--)
-			;
+		for (uint32_t i = m->entries.used; i && !*flow_table_stopped(m->flows); i--)
+			if (!expire_head(m, list))
+				break;
+}
+
+/* The first flow of the lists; 0: there is none. */
+static uint32_t any_flow(const struct host_meter *m)
+{
+	for (int list = 0; list < ALL_LISTS; list++)
+		if (m->lists[list].head)
+			return m->lists[list].head;
+	return 0;
+}
+
+bool host_meter_end_some(struct host_meter *m, enum flow_end_reason reason, uint32_t most)
+{
+	uint32_t number;
+
+	while ((number = any_flow(m)) && most--) {
+		const struct host_flow *e = slab_at(&m->entries, number);
+
+		host_meter_end(m, number,
+			       entry_is_due(m, &e->counters)
+				       ? meter_silence_reason(&e->counters, &m->config)
+				       : reason);
+	}
+	return number;
 }
 
 void host_meter_end_all(struct host_meter *m, enum flow_end_reason reason)
 {
-	for (int list = 0; list < ALL_LISTS; list++) {
-		while (m->lists[list].head) {
-			uint32_t number = m->lists[list].head;
-			const struct host_flow *e = slab_at(&m->entries, number);
+	while (host_meter_end_some(m, reason, UINT32_MAX))
+		;
+}
 
-			host_meter_end(m, number,
-				       entry_is_due(m, &e->counters)
-					       ? meter_silence_reason(&e->counters, &m->config)
-					       : reason);
-		}
+void host_meter_forget_all(struct host_meter *m)
+{
+	uint32_t number;
+
+	while ((number = any_flow(m))) {
+		struct host_flow *e = slab_at(&m->entries, number);
+
+		memset(&e->counters, 0, sizeof(e->counters));
+		host_meter_end(m, number, FLOW_END_FORCED);
 	}
 }

@@ -32,11 +32,18 @@ void host_meter_free(struct host_meter *m);
 /* Counts a parsed packet into its flow; may end other flows. frame: see flow_table.h. */
 void host_meter_packet(struct host_meter *m, struct packet *p, const struct frame *frame);
 
-/* Ends the flows that are idle at packet time now_ns: for when no packet comes to say so. */
+/*
+ * Ends the flows that are idle at packet time now_ns: for when no packet comes to say so. What the
+ * flow table pauses for is left to the next call.
+ */
 void host_meter_look(struct host_meter *m, uint64_t now_ns);
 
 /* Ends every flow, oldest first: what fell silent before the last packet as such, others so. */
 void host_meter_end_all(struct host_meter *m, enum flow_end_reason reason);
+/* The same for a number of them. True: there are more. */
+bool host_meter_end_some(struct host_meter *m, enum flow_end_reason reason, uint32_t most);
+/* Drops every flow without a record. */
+void host_meter_forget_all(struct host_meter *m);
 
 /* Live flows. */
 uint64_t host_meter_flows(const struct host_meter *m);

@@ -66,10 +66,30 @@ static void waiting_free_packet(struct kernel_flows *k, struct waiting_packet *p
 	free(p);
 }
 
+static void drop_waiting(struct kernel_flows *k, struct host_flow *f)
+{
+	struct waiting *w = slab_at(&k->waiting, f->waiting);
+	struct waiting_packet *p, *next;
+
+	for (p = w->first; p; p = next) {
+		next = p->next;
+		waiting_free_packet(k, p);
+	}
+	slab_release(&k->waiting, f->waiting);
+	f->waiting = 0;
+}
+
 void kernel_flows_free(struct kernel_flows *k)
 {
 	if (!k)
 		return;
+	for (uint32_t i = 0; i < k->closed_count; i++) {
+		uint32_t number = host_meter_find(k->meter, &k->closed[i]);
+		struct host_flow *f = number ? host_meter_at(k->meter, number) : NULL;
+
+		if (f && f->waiting)
+			drop_waiting(k, f);
+	}
 	slab_destroy(&k->waiting);
 	free(k->closed);
 	free(k);
@@ -148,7 +168,8 @@ static void on_first(struct kernel_flows *k, const struct event_packet *e)
 		f->counters.initiator = e->initiator;
 	if (e->missed)
 		flow_table_missed(k->flows, f->flow);
-	more = flow_table_packet(k->flows, &f->flow, f->counters.initiator, &e->packet, &frame);
+	more = flow_table_packet(k->flows, &f->flow, f->counters.initiator, &e->packet, &frame,
+				 NULL) != PACKET_ENOUGH;
 	note_appetite(k, e, f, more);
 }
 

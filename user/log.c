@@ -3,8 +3,26 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#define MESSAGE_SIZE 1024
 
 static bool progress_shown;
+static _Thread_local const struct log_sink *current_sink;
+static _Thread_local char last_error[MESSAGE_SIZE];
+
+const struct log_sink *log_use(const struct log_sink *sink)
+{
+	const struct log_sink *before = current_sink;
+
+	current_sink = sink;
+	return before;
+}
+
+const char *log_last_error(void)
+{
+	return last_error;
+}
 
 void log_progress(const char *line)
 {
@@ -15,16 +33,26 @@ void log_progress(const char *line)
 	progress_shown = line != NULL;
 }
 
-static void log_line(const char *prefix, const char *format, va_list args)
+void log_to_stderr(enum log_level level, const char *text)
 {
-	char text[1024];
-
 	log_progress(NULL);
+	fprintf(stderr, "weir: %s%s\n", level == LOG_LEVEL_WARNING ? "warning: " : "", text);
+}
+
+static void log_line(enum log_level level, const char *format, va_list args)
+{
+	char text[MESSAGE_SIZE];
+
 	vsnprintf(text, sizeof(text), format, args);
 	for (char *c = text; *c; c++)
 		if (*c == '\n' || *c == '\r')
 			*c = ' ';
-	fprintf(stderr, "weir: %s%s\n", prefix, text);
+	if (level == LOG_LEVEL_ERROR)
+		memcpy(last_error, text, sizeof(text));
+	if (!current_sink)
+		log_to_stderr(level, text);
+	else if (current_sink->write)
+		current_sink->write(current_sink->context, level, text);
 }
 
 void log_error(const char *format, ...)
@@ -32,7 +60,7 @@ void log_error(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line("", format, args);
+	log_line(LOG_LEVEL_ERROR, format, args);
 	va_end(args);
 }
 
@@ -41,6 +69,6 @@ void log_warning(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line("warning: ", format, args);
+	log_line(LOG_LEVEL_WARNING, format, args);
 	va_end(args);
 }

@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages for people, on stderr, one line each: "weir: what: why; mend". Nothing is printed for
- * what is normal.
+ * Messages for people, one line each: "what: why; mend". They go to this thread's sink; without one
+ * to stderr behind "weir: ". Nothing is said about what is normal.
  */
 #ifndef USER_LOG_H
 #define USER_LOG_H
 
 #include <stdbool.h>
 
-/* While a progress line is on the terminal, messages clear it first. */
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING };
+
+struct log_sink {
+	void (*write)(void *context, enum log_level level, const char *text); /* NULL: silence */
+	void *context;
+};
+
+/* Borrowed until another one is set; NULL: stderr. Returns the one before. */
+const struct log_sink *log_use(const struct log_sink *sink);
+/* This thread's last error, "" without one. */
+const char *log_last_error(void);
+
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A message on stderr as the sink that is none writes it. */
+void log_to_stderr(enum log_level level, const char *text);
 
-/* Rewrites the progress line in place; NULL removes it. Only for a stderr that is a terminal. */
+/*
+ * Rewrites the progress line in place; NULL removes it. Only for a stderr that is a terminal.
+ * Messages that go to stderr clear it first.
+ */
 void log_progress(const char *line);
 
 #endif

@@ -170,7 +170,7 @@ static void bound_flows(struct config *config)
 		config->max_flows = config->interfaces.count ? MAX_FLOWS_LIVE : 0;
 }
 
-static int set_defaults(struct config *config)
+int options_begin(struct config *config)
 {
 	*config = (struct config){ .dissect = true, .max_flows = MAX_FLOWS_UNSET };
 	for (size_t i = 0; i < option_count; i++) {
@@ -238,9 +238,28 @@ static int check_together(const struct config *config)
 	return 0;
 }
 
+int options_end(struct config *config)
+{
+	int err = name_probe(config);
+
+	bound_flows(config);
+	return err ? err : check_together(config);
+}
+
+int options_action(int argc, char **argv, enum options_action *action)
+{
+	struct config none = { 0 };
+	int err;
+
+	*action = OPTIONS_RUN;
+	err = options_read_argv(&none, argc, argv, action, 0);
+	config_free(&none);
+	return err;
+}
+
 int options_parse(struct config *config, int argc, char **argv, enum options_action *action)
 {
-	int err = set_defaults(config);
+	int err = options_begin(config);
 
 	*action = OPTIONS_RUN;
 	if (!err)
@@ -252,12 +271,7 @@ int options_parse(struct config *config, int argc, char **argv, enum options_act
 		err = options_read_environment(config);
 	if (!err)
 		err = options_read_argv(config, argc, argv, action, 1);
-	bound_flows(config);
-	if (!err)
-		err = name_probe(config);
-	if (!err)
-		err = check_together(config);
-	return err;
+	return err ? err : options_end(config);
 }
 
 void config_free(struct config *config)

@@ -64,11 +64,23 @@ int options_parse(struct config *config, int argc, char **argv, enum options_act
 void config_free(struct config *config);
 
 /*
+ * The same without a command line: defaults; then whatever option_set() says; then what hangs
+ * together. 0, or -EINVAL or -ENOMEM after a message.
+ */
+int options_begin(struct config *config);
+int options_end(struct config *config);
+
+/*
  * Sets one option from text. where names the source in messages: "--splt", "WEIR_SPLT",
  * "weir.yaml:3: splt". 0, or -EINVAL or -ENOMEM after a message.
  */
 int option_set(struct config *config, const struct option_info *o, const char *text,
 	       const char *where, enum config_level level);
+/*
+ * The value as option_set() takes it, with lists and sets by commas. Returns its length as
+ * snprintf() does.
+ */
+int option_format(const struct config *config, const struct option_info *o, char *out, size_t size);
 /* NULL when there is none. */
 const struct option_info *option_by_name(const char *name);
 bool option_takes_value(const struct option_info *o);
@@ -79,7 +91,9 @@ void option_variable(const struct option_info *o, char out[OPTION_VARIABLE_SIZE]
 size_t option_distance(const char *text, size_t length, const char *name);
 const char *option_nearest(const char *text, size_t length);
 
-/* options_argv.c: pass 0 looks for actions and --config, pass 1 sets everything else. */
+/* options_argv.c: what argv asks for besides a run. 0, or -EINVAL after a message. */
+int options_action(int argc, char **argv, enum options_action *action);
+/* pass 0 looks for actions and --config, pass 1 sets everything else. */
 int options_read_argv(struct config *config, int argc, char **argv, enum options_action *action,
 		      int pass);
 /* options_environment.c */

@@ -49,6 +49,8 @@ struct flow_record {
 	uint64_t client_rtt_us, server_rtt_us, app_latency_us; /* valid by timing_known */
 	const char *application_name, *category_name, *confidence_name;
 	struct app_text text;
+	const struct packed_text *packed; /* the block that text points into, or NULL */
+	void *state;                      /* of plugins, with their columns' values; NULL = none */
 	uint64_t risks;
 	const char *risk_names;        /* comma separated */
 	const struct splt_entry *splt; /* splt_count of splt_length */
@@ -88,6 +90,7 @@ enum field_need {
 	NEED_NFHASH = 128,
 	NEED_RATES = 256,
 	NEED_RISK_NAMES = 512,
+	NEED_STATE = 1024, /* a plugin's column: its offset is in the record's state */
 };
 
 enum field_type {
@@ -96,6 +99,7 @@ enum field_type {
 	FIELD_U32,
 	FIELD_U64,
 	FIELD_I32,
+	FIELD_I64,
 	FIELD_F64,         /* printed with up to 6 decimals */
 	FIELD_NS_AS_MS,    /* u64 ns printed as whole ms */
 	FIELD_US_KNOWN,    /* u64 us, empty unless its bit is in timing_known */
@@ -124,10 +128,13 @@ struct field {
 	const char *unit; /* "" = none */
 	const char *help; /* one line */
 	enum field_type type;
-	uint32_t offset; /* in struct flow_record */
+	uint32_t offset; /* in struct flow_record; with NEED_STATE in the state */
 	uint32_t need;   /* enum field_need */
 	uint32_t ipfix;  /* IPFIX_IANA(), IPFIX_REVERSE() or 0 */
 };
+
+/* Where a column's value is; zeros for a plugin's column of a flow that no plugin saw. */
+const void *record_value(const struct flow_record *r, const struct field *f);
 
 enum profile { PROFILE_SEED, PROFILE_NFSTREAM, PROFILE_ALL, PROFILES };
 
@@ -142,12 +149,20 @@ extern const struct field record_fields[];
 extern const size_t record_field_count;
 
 const struct field *record_field_by_name(const char *name);
-/* -EINVAL with a message (names the unknown or repeated column); -ENOMEM. */
-int columns_select(struct columns *out, const struct config *config);
+/*
+ * Those of --fields or the profile, then the plugins' added ones that --fields does not name.
+ * -EINVAL with a message (names the unknown or repeated column); -ENOMEM.
+ */
+int columns_select(struct columns *out, const struct config *config, const struct field *added,
+		   size_t added_count);
 void columns_free(struct columns *columns);
 /* `weir fields`: name, type, unit, meaning, IPFIX element, aligned; then how far packets tell. */
 void columns_print_all(FILE *to);
 
+/* Symmetric, 64 bits, not unique: the sum that NFStream's first versions keyed flows by. */
+uint64_t nfhash_of_key(const struct flow_key *key);
+/* Packet times plus offset_ns are times since the epoch. */
+void record_shift(struct flow_record *r, uint64_t offset_ns);
 /* Computes what depends on the addresses: nfhash and community_id, as far as needed. */
 void record_derive(struct flow_record *r, uint32_t need);
 /* Fills r from a finished flow, computing only what need asks for. */

@@ -10,42 +10,34 @@
 
 #include "clock.h"
 #include "counters.h"
-#include "dissect.h"
-#include "exporter.h"
-#include "flow_table.h"
-#include "host_meter.h"
-#include "interface.h"
 #include "log.h"
-#include "record.h"
-#include "source_bpf.h"
-#include "source_live.h"
-#include "source_pcap.h"
+#include "progress.h"
 #include "stats_line.h"
 #include "summary.h"
+#include "weir/weir.h"
 
 #define NS_PER_S 1000000000ull
 
+/* How long records are written before somebody's wishes are looked at. */
+#define TURN_MS 20
+
 struct run {
-	const struct config *config;
-	struct meter_config meter_config;
-	struct columns columns;
-	struct dissector *dissector;
-	struct exporters *exporters;
-	struct flow_table *flows;
-	struct host_meter *meter;
-	struct source_bpf *bpf; /* one of the two, or NULL: files */
-	struct source_live *live;
-	struct ledger ledger;
+	struct weir_streamer *streamer;
+	bool quiet;
 	struct stats_line stats;
+	struct progress progress;
 };
 
-static volatile bool stop_requested;
+static struct weir_streamer *volatile running; /* for signals */
+static volatile bool stop_requested;           /* before there was one */
 static volatile bool summary_requested;
 
 static void on_stop(int signal)
 {
 	(void)signal;
 	stop_requested = true;
+	if (running)
+		weir_streamer__stop(running);
 }
 
 static void on_summary(int signal)
@@ -67,112 +59,48 @@ static void catch_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe shows as EPIPE */
 }
 
-static int out_of_memory(void)
+static void print_message(void *context, enum weir_log_level level, const char *message)
 {
-	log_error("out of memory at the start; free some, or set --max-flows");
-	return -ENOMEM;
+	(void)context;
+	log_to_stderr((enum log_level)level, message);
 }
 
-static int open_dissector(struct run *run)
+static int open_streamer(struct run *run, int argc, char *const *argv)
 {
-	const struct dissect_config config = {
-		.max_tcp = run->config->max_tcp_dissections,
-		.max_udp = run->config->max_udp_dissections,
-		.max_other = 1,
+	const struct weir_streamer_opts opts = {
+		.sz = sizeof(opts),
+		.argc = argc,
+		.argv = argv,
+		.log = print_message,
 	};
+	int err = weir_streamer__open(&run->streamer, &opts);
 
-	if (!(run->columns.need & NEED_DISSECT))
-		return 0;
-	run->dissector = dissector_new(&config);
-	return run->dissector ? 0 : out_of_memory();
-}
-
-static void fill_meter_config(struct run *run)
-{
-	run->meter_config = (struct meter_config){
-		.idle_ns = run->config->idle_ns,
-		.active_ns = run->config->active_ns,
-		.tunnels = run->config->tunnels,
-		.accounting = run->config->accounting,
-		.stats = !!(run->columns.need & NEED_STATS),
-		.tcp = !!(run->columns.need & NEED_TCP),
-		.tcp_end = run->config->tcp_end,
-	};
-	flow_table_first_packets(run->config, &run->columns, run->dissector != NULL,
-				 &run->meter_config);
-}
-
-/* The kernel program, or with --hook auto libpcap when that is not possible. */
-static int open_interfaces(struct run *run)
-{
-	int err;
-
-	if (run->config->hook == HOOK_PCAP)
-		return source_live_open(&run->live, run->config);
-	err = source_bpf_open(&run->bpf, run->config, &run->meter_config);
-	if (!err || err == -EINVAL || run->config->hook != HOOK_AUTO)
-		return err;
-	if (err == -ENODEV) /* which no other hook mends */
-		return err;
-	if (run->config->pin) {
-		log_error("%s", source_bpf_reason());
-		return err;
-	}
-	if (!run->config->quiet)
-		log_warning("watching through libpcap: %s", source_bpf_reason());
-	return source_live_open(&run->live, run->config);
-}
-
-/* Counts that are not what somebody may expect; source_live.c knows its own. */
-static void warn_of_interfaces(const struct config *config)
-{
-	for (size_t i = 0; i < config->interfaces.count; i++) {
-		const char *name = config->interfaces.items[i];
-
-		if (config->direction == DIRECTION_OUT && interface_is_loopback(name))
-			log_warning("%s: a packet is counted where it comes in again, so with "
-				    "--direction out none is; leave it out",
-				    name);
-		if (config->hook == HOOK_XDP_GENERIC)
-			interface_warn_of_offloads(name);
-	}
-}
-
-/* Inputs before outputs: no file is made for a run that cannot begin. */
-static int run_open(struct run *run)
-{
-	int err = columns_select(&run->columns, run->config);
-
-	if (!err)
-		err = open_dissector(run);
 	if (err)
 		return err;
-	fill_meter_config(run);
-	err = run->config->interfaces.count ? open_interfaces(run) : source_pcap_check(run->config);
-	if (!err)
-		err = exporters_open(&run->exporters, run->config, &run->columns);
-	if (err)
-		return err;
-	if (!run->config->quiet)
-		warn_of_interfaces(run->config);
-	run->flows = flow_table_new(run->config, &run->columns, run->dissector, run->exporters,
-				    &run->ledger);
-	if (!run->flows)
-		return out_of_memory();
-	run->meter = host_meter_new(&run->meter_config, run->config->max_flows, run->flows,
-				    &run->ledger);
-	return run->meter ? 0 : out_of_memory();
+	running = run->streamer;
+	if (stop_requested)
+		weir_streamer__stop(run->streamer);
+	return 0;
 }
 
-/* What happened so far, the kernel's part included. */
-static struct ledger run_ledger(const struct run *run)
+static struct ledger ledger_of(const struct run *run)
 {
-	struct ledger all = run->ledger;
+	struct ledger all;
 
-	if (run->bpf)
-		source_bpf_ledger(run->bpf, &run->ledger, &all);
+	for (int i = 0; i < COUNTERS; i++)
+		all.value[i] = weir_streamer__counter(run->streamer, i);
 	return all;
 }
+
+static struct weir_status status_of(const struct run *run)
+{
+	struct weir_status status = { .sz = sizeof(status) };
+
+	weir_streamer__status(run->streamer, &status);
+	return status;
+}
+
+/* --- what is told on the way ------------------------------------------------------------------ */
 
 static uint64_t cpu_ns(void)
 {
@@ -183,28 +111,29 @@ static uint64_t cpu_ns(void)
 	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ull;
 }
 
-static struct stats_moment run_moment(const struct run *run)
+static struct stats_moment moment_of(const struct run *run)
 {
-	struct ledger all = run_ledger(run);
-	struct stats_moment now = {
+	struct weir_status status = status_of(run);
+	struct ledger all = ledger_of(run);
+
+	return (struct stats_moment){
 		.time_ns = monotonic_ns(),
 		.packets = all.value[COUNTER_SEEN],
 		.bytes = all.value[COUNTER_BYTES],
 		.lost = ledger_lost(&all),
 		.cpu_ns = cpu_ns(),
-		.flows = host_meter_flows(run->meter),
+		.flows = status.live_flows,
+		.extras = {
+			.map_flows = status.map_entries,
+			.map_max = status.map_max,
+			.bpf_ns = status.bpf_run_ns,
+		},
 	};
-
-	if (run->bpf) {
-		source_bpf_fill(run->bpf, &now.extras.map_flows, &now.extras.map_max);
-		now.extras.bpf_ns = source_bpf_run_time_ns(run->bpf);
-	}
-	return now;
 }
 
 static void print_rates(struct run *run)
 {
-	struct stats_moment now = run_moment(run);
+	struct stats_moment now = moment_of(run);
 	char line[STATS_LINE_SIZE];
 
 	stats_line_next(&run->stats, &now, line);
@@ -212,70 +141,60 @@ static void print_rates(struct run *run)
 	fprintf(stderr, "weir: %s\n", line);
 }
 
-/* Sources call it now and then where the ledger is whole: what somebody asked to see is told. */
-static void run_tick(void *context)
+static void draw_progress(struct run *run)
 {
-	struct run *run = context;
+	struct weir_status status = status_of(run);
 
+	progress_update(&run->progress, weir_streamer__counter(run->streamer, COUNTER_SEEN),
+			status.read_bytes);
+}
+
+static void tell(struct run *run)
+{
 	if (summary_requested) {
-		struct ledger all = run_ledger(run);
+		struct ledger all = ledger_of(run);
 
 		summary_requested = false;
 		summary_print(&all);
 	}
 	if (run->stats.interval_ns && stats_line_due(&run->stats, monotonic_ns()))
 		print_rates(run);
+	if (run->progress.shown)
+		draw_progress(run);
 }
 
-static int run_source(struct run *run)
-{
-	struct stats_moment now = run_moment(run);
+/* --- the run ---------------------------------------------------------------------------------- */
 
-	stats_line_begin(&run->stats, run->config->stats_interval_ns, &now);
-	if (run->bpf)
-		return source_bpf_run(run->bpf, run->meter, run->flows, &run->ledger,
-				      &stop_requested, run_tick, run);
-	if (run->live)
-		return source_live_run(run->live, &run->meter_config, run->meter, run->flows,
-				       &run->ledger, &stop_requested, run_tick, run);
-	return source_pcap_run(run->config, &run->meter_config, run->meter, run->flows,
-			       &run->ledger, &stop_requested, run_tick, run);
+static const char *setting(const struct run *run, const char *name, char *text, size_t size)
+{
+	weir_streamer__setting(run->streamer, name, text, size);
+	return text;
 }
 
-static void run_close(struct run *run)
+static void begin_telling(struct run *run)
 {
-	source_bpf_close(run->bpf);
-	source_live_close(run->live);
-	host_meter_free(run->meter);
-	flow_table_free(run->flows);
-	dissector_free(run->dissector);
-	columns_free(&run->columns);
+	struct stats_moment now = moment_of(run);
+	char text[64];
+
+	run->quiet = !strcmp(setting(run, "quiet", text, sizeof(text)), "true");
+	stats_line_begin(
+		&run->stats,
+		strtod(setting(run, "stats-interval", text, sizeof(text)), NULL) * NS_PER_S, &now);
+	progress_init(&run->progress, run->quiet || *setting(run, "interface", text, sizeof(text)),
+		      status_of(run).source_bytes);
 }
 
 /* What was metered is exported and accounted for, whatever stopped the source. */
-static int run_finish(struct run *run, int err)
+static int end_telling(struct run *run, int err)
 {
-	struct ledger all;
-	int export_err;
+	struct ledger all = ledger_of(run);
+	char path[4096];
 
-	host_meter_end_all(run->meter, FLOW_END_FORCED);
-	export_err = flow_table_error(run->flows);
-	if (export_err)
-		exporters_discard(run->exporters);
-	else
-		export_err = exporters_close(run->exporters);
-	if (export_err)
-		flow_table_unwritten(run->flows);
-	run->exporters = NULL;
-	if (export_err == -EPIPE) /* the reader has seen enough: weir ... | head */
-		export_err = 0;
-	all = run_ledger(run);
-	if (!run->config->quiet)
+	progress_end(&run->progress);
+	if (!run->quiet)
 		summary_print(&all);
-	if (!err)
-		err = export_err;
-	if (run->config->summary) {
-		int summary_err = summary_write(&all, run->config->summary);
+	if (*setting(run, "summary", path, sizeof(path))) {
+		int summary_err = summary_write(&all, path);
 
 		if (!err)
 			err = summary_err;
@@ -283,19 +202,28 @@ static int run_finish(struct run *run, int err)
 	return err;
 }
 
-int weir_run(const struct config *config)
+static int write_all(struct run *run)
 {
-	struct run run = { .config = config };
+	int more;
+
+	begin_telling(run);
+	while ((more = weir_streamer__write(run->streamer, TURN_MS)) == 1)
+		tell(run);
+	if (more == -EPIPE) /* the reader has seen enough: weir ... | head */
+		more = 0;
+	return more == -EINVAL ? more : end_telling(run, more);
+}
+
+int weir_run(int argc, char *const *argv)
+{
+	struct run run = { 0 };
 	int err;
 
 	catch_signals();
-	err = run_open(&run);
-	if (!err) {
-		err = run_source(&run);
-		err = run_finish(&run, err);
-	} else if (run.exporters) {
-		exporters_discard(run.exporters);
-	}
-	run_close(&run);
+	err = open_streamer(&run, argc, argv);
+	if (!err)
+		err = write_all(&run);
+	running = NULL;
+	weir_streamer__free(run.streamer);
 	return err == -EINVAL ? RUN_USAGE : err;
 }

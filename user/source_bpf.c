@@ -51,10 +51,8 @@ struct source_bpf {
 	int links; /* netlink: something changed with the interfaces */
 
 	struct kernel_flows *kernel;
-	struct host_meter *meter;
-	struct flow_table *flows;
-	struct ledger *ledger;
-	const volatile bool *stop;
+	struct source_parts parts;
+	int collect_rounds; /* of source_bpf_finish() */
 
 	uint64_t sweep_at_ns;   /* when the next sweep is due */
 	uint64_t sweep_from_ns; /* and when it may be, if room is short */
@@ -330,42 +328,46 @@ static void end_waiting(struct source_bpf *s)
 }
 
 /*
- * Everything in the map ends. Numbers that were sent and kept may be unread: the sweep passes those
- * entries over until they are open again, so the ring comes first. Where the program stays attached
- * (--pin), what packets put into the map meanwhile is left for the next agent.
+ * Numbers that were sent and kept may be unread: the sweep passes those entries over until they are
+ * open again, so the ring comes first.
  */
-static void collect_all(struct source_bpf *s)
+static void begin_collecting(struct source_bpf *s)
 {
+	if (!s->config->pin)
+		detach_all(s);
 	bpf_probe_grace(s->probe);
 	read_ring_through(s);
-	for (int round = 0; round < COLLECT_ROUNDS; round++) {
-		uint32_t listed = sweep(s, true, false);
-		bool all = !listed || collect(s, listed, true);
+}
 
-		/* A ring that was full has been read, so there is room again. */
-		if (all && (s->config->pin ? listed < CLOSING_KEYS : !listed))
-			break;
-	}
-	read_ring_through(s);
-	end_waiting(s);
+/*
+ * Everything in the map ends, a list at a time; true: there is more. Where the program stays
+ * attached (--pin), what packets put into the map meanwhile is left for the next agent.
+ */
+static bool collect_more(struct source_bpf *s)
+{
+	uint32_t listed = sweep(s, true, false);
+	bool all = !listed || collect(s, listed, true);
+
+	/* A ring that was full has been read, so there is room again. */
+	return !all || (s->config->pin ? listed == CLOSING_KEYS : listed);
 }
 
 /* --- the account that outlives the agent ------------------------------------------------------ */
 
 static uint64_t settled(const struct source_bpf *s)
 {
-	return flow_table_settled(s->flows) + s->ledger->value[COUNTER_LOST_NO_MEMORY];
+	return flow_table_settled(s->parts.flows) + s->parts.ledger->value[COUNTER_LOST_NO_MEMORY];
 }
 
 /* What is written is no longer held here. */
-static void settle(struct source_bpf *s)
+void source_bpf_settle(struct source_bpf *s)
 {
 	struct control *control = bpf_probe_control(s->probe);
 
-	flow_table_flush(s->flows);
+	flow_table_flush(s->parts.flows);
 	control->account.exported = s->exported_before + settled(s);
 	for (int i = 0; i < COUNTERS; i++)
-		control->agent[i] = s->before.value[i] + s->ledger->value[i];
+		control->agent[i] = s->before.value[i] + s->parts.ledger->value[i];
 }
 
 _Static_assert(COUNTERS <= CONTROL_AGENT_COUNTERS, "the control block holds the agent's counters");
@@ -381,9 +383,9 @@ static void take_over(struct source_bpf *s)
 	for (int i = 0; i < COUNTERS; i++)
 		s->before.value[i] = control->agent[i];
 	s->exported_before = a->exported + held;
-	ledger_add(s->ledger, COUNTER_METERED, -held);
-	ledger_add(s->ledger, COUNTER_LOST_AGENT_RESTART, held);
-	settle(s);
+	ledger_add(s->parts.ledger, COUNTER_METERED, -held);
+	ledger_add(s->parts.ledger, COUNTER_LOST_AGENT_RESTART, held);
+	source_bpf_settle(s);
 }
 
 void source_bpf_ledger(const struct source_bpf *s, const struct ledger *own, struct ledger *out)
@@ -419,14 +421,9 @@ static void port_sate(void *context, const struct sated_flow *flows, uint32_t co
 	bpf_probe_sate(context, flows, count);
 }
 
-static bool is_done(const struct source_bpf *s)
-{
-	return *s->stop || flow_table_error(s->flows) || flow_table_done(s->flows);
-}
-
 static void set_clock(struct source_bpf *s)
 {
-	flow_table_set_clock(s->flows, clock_ns(CLOCK_REALTIME) - monotonic_ns());
+	flow_table_set_clock(s->parts.flows, clock_ns(CLOCK_REALTIME) - monotonic_ns());
 }
 
 static void flush_in_time(struct source_bpf *s, uint64_t now)
@@ -435,7 +432,7 @@ static void flush_in_time(struct source_bpf *s, uint64_t now)
 		return;
 	s->flush_at_ns = now + FLUSH_NS;
 	set_clock(s);
-	settle(s);
+	source_bpf_settle(s);
 }
 
 static void turn(struct source_bpf *s)
@@ -446,27 +443,11 @@ static void turn(struct source_bpf *s)
 	collect_closed(s);
 	now = monotonic_ns();
 	sweep_in_time(s, now);
-	host_meter_look(s->meter, now);
+	host_meter_look(s->parts.meter, now);
 	flush_in_time(s, now);
 }
 
-static void run_loop(struct source_bpf *s, void (*tick)(void *), void *context)
-{
-	struct pollfd fds[] = {
-		{ .fd = bpf_ring_fd(s->ring), .events = POLLIN },
-		{ .fd = s->links, .events = POLLIN },
-	};
-
-	while (!is_done(s)) {
-		poll(fds, 2, TURN_MS);
-		if (fds[1].revents)
-			check_interfaces(s);
-		turn(s);
-		tick(context);
-	}
-}
-
-static int begin(struct source_bpf *s)
+int source_bpf_begin(struct source_bpf *s, const struct source_parts *parts)
 {
 	const struct kernel_port port = {
 		.context = s->probe,
@@ -474,7 +455,9 @@ static int begin(struct source_bpf *s)
 		.sate = port_sate,
 	};
 
-	s->kernel = kernel_flows_new(&s->meter_config, &port, s->meter, s->flows, s->ledger);
+	s->parts = *parts;
+	s->kernel = kernel_flows_new(&s->meter_config, &port, parts->meter, parts->flows,
+				     parts->ledger);
 	if (!s->kernel)
 		return out_of_memory();
 	set_clock(s);
@@ -488,24 +471,29 @@ static int begin(struct source_bpf *s)
 	return 0;
 }
 
-int source_bpf_run(struct source_bpf *s, struct host_meter *meter, struct flow_table *flows,
-		   struct ledger *ledger, const volatile bool *stop, void (*tick)(void *),
-		   void *context)
+int source_bpf_step(struct source_bpf *s, int timeout_ms)
 {
-	int err;
+	struct pollfd fds[] = {
+		{ .fd = bpf_ring_fd(s->ring), .events = POLLIN },
+		{ .fd = s->links, .events = POLLIN },
+	};
 
-	s->meter = meter;
-	s->flows = flows;
-	s->ledger = ledger;
-	s->stop = stop;
-	err = begin(s);
-	if (err)
-		return err;
-	run_loop(s, tick, context);
-	if (!s->config->pin)
-		detach_all(s);
-	collect_all(s);
-	host_meter_end_all(meter, FLOW_END_FORCED);
-	settle(s);
-	return 0;
+	if (*s->parts.stop)
+		return 0;
+	poll(fds, 2, timeout_ms < TURN_MS ? timeout_ms : TURN_MS);
+	if (fds[1].revents)
+		check_interfaces(s);
+	turn(s);
+	return 1;
+}
+
+bool source_bpf_finish(struct source_bpf *s)
+{
+	if (!s->collect_rounds)
+		begin_collecting(s);
+	if (s->collect_rounds++ < COLLECT_ROUNDS && collect_more(s))
+		return true;
+	read_ring_through(s);
+	end_waiting(s);
+	return false;
 }

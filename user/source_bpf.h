@@ -8,10 +8,7 @@
 
 #include <stdbool.h>
 
-#include "config.h"
-#include "counters.h"
-#include "flow_table.h"
-#include "host_meter.h"
+#include "source.h"
 
 struct source_bpf;
 struct bpf_probe;
@@ -32,13 +29,12 @@ const struct bpf_probe *source_bpf_probe(const struct source_bpf *s);
 void source_bpf_close(struct source_bpf *s);
 const char *source_bpf_reason(void);
 
-/*
- * Runs until *stop, --stop-after or an output's error; then everything the kernel holds has been
- * handed to the meter. tick is called some ten times a second. 0 or negative errno after a message.
- */
-int source_bpf_run(struct source_bpf *s, struct host_meter *meter, struct flow_table *flows,
-		   struct ledger *ledger, const volatile bool *stop, void (*tick)(void *),
-		   void *context);
+int source_bpf_begin(struct source_bpf *s, const struct source_parts *parts);
+int source_bpf_step(struct source_bpf *s, int timeout_ms);
+/* Detaches, unless --pin is given, and hands on everything that the kernel holds. */
+bool source_bpf_finish(struct source_bpf *s);
+/* Notes what was written since as exported; the last thing of an agent with --pin. */
+void source_bpf_settle(struct source_bpf *s);
 
 /* *out = what the agent counted (own) + what the kernel counted + what agents before counted. */
 void source_bpf_ledger(const struct source_bpf *s, const struct ledger *own, struct ledger *out);

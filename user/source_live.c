@@ -21,10 +21,9 @@ struct device {
 
 struct source_live {
 	const struct config *config;
-	struct flow_table *flows;
-	struct ledger *ledger;
-	const volatile bool *stop;
+	struct source_parts parts;
 	struct device *devices;
+	struct pollfd *fds;
 	size_t count;
 	uint64_t packet_ns;      /* newest packet time */
 	uint64_t packet_mono_ns; /* when that packet was read */
@@ -37,10 +36,12 @@ int source_live_open(struct source_live **out, const struct config *config)
 	int err = 0;
 
 	*out = NULL;
-	if (s)
+	if (s) {
 		s->devices = calloc(config->interfaces.count, sizeof(*s->devices));
-	if (!s || !s->devices) {
-		free(s);
+		s->fds = calloc(config->interfaces.count, sizeof(*s->fds));
+	}
+	if (!s || !s->devices || !s->fds) {
+		source_live_close(s);
 		log_error("out of memory at the start; free some");
 		return -ENOMEM;
 	}
@@ -65,13 +66,14 @@ void source_live_close(struct source_live *s)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		live_device_close(&s->devices[i].live);
+	free(s->fds);
 	free(s->devices);
 	free(s);
 }
 
-static bool is_done(const struct source_live *s)
+static bool is_stopped(const struct source_live *s)
 {
-	return *s->stop || flow_table_error(s->flows) || flow_table_done(s->flows);
+	return *s->parts.stop || *flow_table_stopped(s->parts.flows);
 }
 
 static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
@@ -84,7 +86,7 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *b
 		d->source->packet_ns = now;
 		d->source->packet_mono_ns = 0; /* read the clock once a batch */
 	}
-	if (is_done(d->source))
+	if (is_stopped(d->source))
 		pcap_breakloop(d->live.pcap);
 }
 
@@ -93,21 +95,21 @@ static void read_device(struct source_live *s, struct device *d)
 	pcap_t *pcap = d->live.pcap;
 
 	if (pcap && pcap_dispatch(pcap, BATCH, on_packet, (u_char *)d) == PCAP_ERROR)
-		live_device_lost(&d->live, s->ledger);
+		live_device_lost(&d->live, s->parts.ledger);
 }
 
 /*
  * On a silent wire packet time stands still, so it is carried on by the monotonic clock: a step of
  * the wall clock ends nobody's flow.
  */
-static void look_at_quiet_flows(struct source_live *s, struct host_meter *meter)
+static void look_at_quiet_flows(struct source_live *s)
 {
 	uint64_t now = monotonic_ns();
 
 	if (!s->packet_mono_ns)
 		s->packet_mono_ns = now;
 	else if (s->packet_ns)
-		host_meter_look(meter, s->packet_ns + (now - s->packet_mono_ns));
+		host_meter_look(s->parts.meter, s->packet_ns + (now - s->packet_mono_ns));
 }
 
 static void check_devices(struct source_live *s)
@@ -118,13 +120,13 @@ static void check_devices(struct source_live *s)
 		return;
 	s->checked_ns = now;
 	for (size_t i = 0; i < s->count; i++) {
-		live_device_count_drops(&s->devices[i].live, s->ledger);
-		live_device_check(&s->devices[i].live, s->config, s->ledger);
+		live_device_count_drops(&s->devices[i].live, s->parts.ledger);
+		live_device_check(&s->devices[i].live, s->config, s->parts.ledger);
 	}
 }
 
 /* Whether there is something to watch or to wait for; *live descriptors are to be polled. */
-static bool is_watching(const struct source_live *s, struct pollfd *fds, size_t *live)
+static bool is_watching(const struct source_live *s, size_t *live)
 {
 	bool watching = false;
 
@@ -134,7 +136,7 @@ static bool is_watching(const struct source_live *s, struct pollfd *fds, size_t 
 
 		watching |= d->pcap || d->index;
 		if (d->pcap)
-			fds[(*live)++] = (struct pollfd){
+			s->fds[(*live)++] = (struct pollfd){
 				.fd = pcap_get_selectable_fd(d->pcap),
 				.events = POLLIN,
 			};
@@ -142,43 +144,38 @@ static bool is_watching(const struct source_live *s, struct pollfd *fds, size_t 
 	return watching;
 }
 
-static void begin(struct source_live *s, const struct meter_config *meter_config,
-		  struct host_meter *meter)
+int source_live_begin(struct source_live *s, const struct source_parts *parts)
 {
+	s->parts = *parts;
 	for (size_t i = 0; i < s->count; i++) {
 		struct frame_reader *frames = &s->devices[i].live.frames;
 
-		frames->meter_config = meter_config;
-		frames->meter = meter;
-		frames->ledger = s->ledger;
+		frames->meter_config = parts->meter_config;
+		frames->meter = parts->meter;
+		frames->ledger = parts->ledger;
 		frames->interface = s->count > 1 ? i + 1 : 0;
 	}
+	return 0;
 }
 
-int source_live_run(struct source_live *s, const struct meter_config *meter_config,
-		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
-		    const volatile bool *stop, void (*tick)(void *), void *context)
+int source_live_step(struct source_live *s, int timeout_ms)
 {
-	struct pollfd *fds = calloc(s->count, sizeof(*fds));
 	size_t live;
 
-	if (!fds)
-		return -ENOMEM;
-	s->flows = flows;
-	s->ledger = ledger;
-	s->stop = stop;
-	begin(s, meter_config, meter);
-	while (!is_done(s) && is_watching(s, fds, &live)) {
-		poll(fds, live, POLL_MS);
-		for (size_t i = 0; i < s->count; i++)
-			read_device(s, &s->devices[i]);
-		look_at_quiet_flows(s, meter);
-		flow_table_flush(flows);
-		check_devices(s);
-		tick(context);
-	}
+	if (*s->parts.stop || !is_watching(s, &live))
+		return 0;
+	poll(s->fds, live, timeout_ms < POLL_MS ? timeout_ms : POLL_MS);
+	for (size_t i = 0; i < s->count && !is_stopped(s); i++)
+		read_device(s, &s->devices[i]);
+	look_at_quiet_flows(s);
+	flow_table_flush(s->parts.flows);
+	check_devices(s);
+	return 1;
+}
+
+bool source_live_finish(struct source_live *s)
+{
 	for (size_t i = 0; i < s->count; i++)
-		live_device_count_drops(&s->devices[i].live, ledger);
-	free(fds);
-	return 0;
+		live_device_count_drops(&s->devices[i].live, s->parts.ledger);
+	return false;
 }

@@ -5,10 +5,7 @@
 
 #include <stdbool.h>
 
-#include "config.h"
-#include "counters.h"
-#include "flow_table.h"
-#include "host_meter.h"
+#include "source.h"
 
 struct source_live;
 
@@ -20,12 +17,12 @@ int source_live_open(struct source_live **out, const struct config *config);
 void source_live_close(struct source_live *s);
 
 /*
- * Meters until *stop, or the flow table is done or has an error; an interface that goes away is
- * waited for. What the kernel dropped for want of buffer space is counted as lost. tick is called
- * with context some ten times a second. 0, or a negative errno.
+ * An interface that goes away is waited for; the end comes when there is none to watch or wait for.
+ * What the kernel dropped for want of buffer space is counted as lost.
  */
-int source_live_run(struct source_live *s, const struct meter_config *meter_config,
-		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
-		    const volatile bool *stop, void (*tick)(void *), void *context);
+int source_live_begin(struct source_live *s, const struct source_parts *parts);
+int source_live_step(struct source_live *s, int timeout_ms);
+/* Nothing is held here, but the last drops are counted. */
+bool source_live_finish(struct source_live *s);
 
 #endif

@@ -13,25 +13,21 @@
 
 #include "frame_reader.h"
 #include "log.h"
-#include "progress.h"
 
 #define READ_BUFFER  (64 * 1024)
 #define FILE_BATCH   4096 /* packets between looks at progress and requests */
 #define STREAM_BATCH 64   /* a pipe may be slow */
 
-struct reader {
+struct source_pcap {
 	const struct config *config;
-	struct flow_table *flows;
-	struct ledger *ledger;
-	const volatile bool *stop; /* a signal asks for it */
-	const bool *stopped;       /* the flow table asks for it */
-	void (*tick)(void *);
-	void *tick_context;
+	struct source_parts parts;
 	struct frame_reader frames;
-	struct progress progress;
-	uint64_t bytes_before; /* sizes of the files read so far */
+	const bool *stopped;   /* the flow table asks for a pause */
+	size_t file;           /* of config->read_files, at hand or next */
+	uint64_t total_bytes;  /* of all files */
+	uint64_t bytes_before; /* sizes of the files before this one */
 
-	/* the open file */
+	/* the open file; pcap NULL: there is none */
 	const char *name;
 	pcap_t *pcap;
 	int batch;
@@ -45,21 +41,21 @@ const char *source_pcap_version(void)
 
 static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
 {
-	struct reader *r = (struct reader *)user;
+	struct source_pcap *r = (struct source_pcap *)user;
 
 	r->packets++;
 	frame_reader_packet(&r->frames, h, bytes);
-	if (*r->stop || *r->stopped)
+	if (*r->parts.stop || *r->stopped)
 		pcap_breakloop(r->pcap);
 }
 
-static int64_t file_offset(const struct reader *r)
+static int64_t file_offset(const struct source_pcap *r)
 {
 	return ftello(pcap_file(r->pcap));
 }
 
 /* Where reading stopped: what the file holds from there on is not a packet record. */
-static int report_broken_file(const struct reader *r)
+static int report_broken_file(const struct source_pcap *r)
 {
 	int64_t offset = file_offset(r);
 	char where[64] = "";
@@ -69,23 +65,6 @@ static int report_broken_file(const struct reader *r)
 	log_error("%s: broken after packet %" PRIu64 "%s: %s; the flows up to there are exported",
 		  r->name, r->packets, where, pcap_geterr(r->pcap));
 	return -EIO;
-}
-
-static int read_packets(struct reader *r)
-{
-	for (;;) {
-		int n = pcap_dispatch(r->pcap, r->batch, on_packet, (u_char *)r);
-		int64_t offset;
-
-		if (n == 0 || n == PCAP_ERROR_BREAK || *r->stop) /* a signal interrupts a read */
-			return 0;
-		if (n == PCAP_ERROR)
-			return report_broken_file(r);
-		offset = r->progress.shown ? file_offset(r) : -1;
-		progress_update(&r->progress, r->ledger->value[COUNTER_SEEN],
-				r->bytes_before + (offset > 0 ? offset : 0));
-		r->tick(r->tick_context);
-	}
 }
 
 static int refuse_file(const char *name, FILE *file, const char *why, const char *mend)
@@ -102,7 +81,7 @@ static FILE *open_stream(const char *name)
 }
 
 /* libpcap owns the stream once it accepted it. */
-static int open_capture(struct reader *r, const char *name)
+static int open_capture(struct source_pcap *r, const char *name)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
 	FILE *file = open_stream(name);
@@ -130,7 +109,7 @@ static int open_capture(struct reader *r, const char *name)
 }
 
 /* Opens a file up to its first packet: format, link type, filter. */
-static int begin_file(struct reader *r, const char *name)
+static int begin_file(struct source_pcap *r, const char *name)
 {
 	int err = open_capture(r, name);
 
@@ -138,39 +117,10 @@ static int begin_file(struct reader *r, const char *name)
 		return err;
 	r->packets = 0;
 	err = frame_reader_begin(&r->frames, r->pcap, r->name, r->config->filter);
-	if (err)
+	if (err) {
 		pcap_close(r->pcap);
-	return err;
-}
-
-static void end_file(struct reader *r)
-{
-	frame_reader_end(&r->frames);
-	pcap_close(r->pcap);
-}
-
-static int read_file(struct reader *r, const char *name)
-{
-	int err = begin_file(r, name);
-
-	if (err)
-		return err;
-	err = read_packets(r);
-	end_file(r);
-	return err;
-}
-
-int source_pcap_check(const struct config *config)
-{
-	struct reader r = { .config = config };
-	const char *first = config->read_files.items[0];
-	int err;
-
-	if (!strcmp(first, "-")) /* can be read only once */
-		return 0;
-	err = begin_file(&r, first);
-	if (!err)
-		end_file(&r);
+		r->pcap = NULL;
+	}
 	return err;
 }
 
@@ -181,32 +131,81 @@ static uint64_t file_size(const char *name)
 	return strcmp(name, "-") && stat(name, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
 }
 
-int source_pcap_run(const struct config *config, const struct meter_config *meter_config,
-		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
-		    const volatile bool *stop, void (*tick)(void *), void *context)
+static void end_file(struct source_pcap *r)
 {
-	struct reader r = {
-		.config = config,
-		.flows = flows,
-		.ledger = ledger,
-		.stop = stop,
-		.stopped = flow_table_stopped(flows),
-		.tick = tick,
-		.tick_context = context,
-		.frames = { .meter_config = meter_config, .meter = meter, .ledger = ledger },
-	};
-	uint64_t total = 0;
+	r->bytes_before += file_size(r->config->read_files.items[r->file]);
+	frame_reader_end(&r->frames);
+	pcap_close(r->pcap);
+	r->pcap = NULL;
+	r->file++;
+}
+
+int source_pcap_open(struct source_pcap **out, const struct config *config)
+{
+	struct source_pcap *r = calloc(1, sizeof(*r));
+	const struct string_list *files = &config->read_files;
 	int err = 0;
 
-	for (size_t i = 0; i < config->read_files.count; i++)
-		total += file_size(config->read_files.items[i]);
-	progress_init(&r.progress, config->quiet, total);
-	for (size_t i = 0; i < config->read_files.count && !err; i++) {
-		err = read_file(&r, config->read_files.items[i]);
-		r.bytes_before += file_size(config->read_files.items[i]);
-		if (*stop || flow_table_error(flows) || flow_table_done(flows))
-			break;
+	*out = NULL;
+	if (!r) {
+		log_error("out of memory at the start; free some");
+		return -ENOMEM;
 	}
-	progress_end(&r.progress);
+	r->config = config;
+	for (size_t i = 0; i < files->count; i++)
+		r->total_bytes += file_size(files->items[i]);
+	if (strcmp(files->items[0], "-")) /* whose header may be long in coming */
+		err = begin_file(r, files->items[0]);
+	if (err)
+		source_pcap_close(r);
+	else
+		*out = r;
 	return err;
+}
+
+int source_pcap_begin(struct source_pcap *r, const struct source_parts *parts)
+{
+	r->parts = *parts;
+	r->stopped = flow_table_stopped(parts->flows);
+	r->frames.meter_config = parts->meter_config;
+	r->frames.meter = parts->meter;
+	r->frames.ledger = parts->ledger;
+	return 0;
+}
+
+int source_pcap_step(struct source_pcap *r)
+{
+	int n, err = 0;
+
+	if (*r->parts.stop || r->file == r->config->read_files.count)
+		return 0;
+	if (!r->pcap)
+		err = begin_file(r, r->config->read_files.items[r->file]);
+	if (err)
+		return err;
+	n = pcap_dispatch(r->pcap, r->batch, on_packet, (u_char *)r);
+	if (*r->parts.stop) /* a signal interrupts a read, too */
+		return 0;
+	if (n == PCAP_ERROR)
+		return report_broken_file(r);
+	if (n == 0)
+		end_file(r);
+	return 1;
+}
+
+void source_pcap_close(struct source_pcap *r)
+{
+	if (!r)
+		return;
+	if (r->pcap)
+		end_file(r);
+	free(r);
+}
+
+void source_pcap_progress(const struct source_pcap *r, uint64_t *total, uint64_t *read)
+{
+	int64_t offset = r->pcap ? file_offset(r) : 0;
+
+	*total = r->total_bytes;
+	*read = r->bytes_before + (offset > 0 ? offset : 0);
 }

@@ -6,25 +6,20 @@
 #ifndef USER_SOURCE_PCAP_H
 #define USER_SOURCE_PCAP_H
 
-#include "config.h"
-#include "counters.h"
-#include "flow_table.h"
-#include "host_meter.h"
+#include "source.h"
+
+struct source_pcap;
 
 /*
- * Whether the first file can be read and the filter makes sense for it: asked before outputs are
- * opened, so that a typing error empties no file. 0, or a negative errno after a message.
+ * Reads config->read_files in order; flows go on from one to the next. The first file is opened
+ * here, unless it is stdin. 0, or a negative errno after a message: -EINVAL for a bad filter.
  */
-int source_pcap_check(const struct config *config);
-
-/*
- * Reads config->read_files in order; flows go on from one to the next. Stops early when the flow
- * table is done or has an error, or *stop becomes true. tick is called with context between
- * batches of packets. 0, or a negative errno after a message.
- */
-int source_pcap_run(const struct config *config, const struct meter_config *meter_config,
-		    struct host_meter *meter, struct flow_table *flows, struct ledger *ledger,
-		    const volatile bool *stop, void (*tick)(void *), void *context);
+int source_pcap_open(struct source_pcap **out, const struct config *config);
+int source_pcap_begin(struct source_pcap *s, const struct source_parts *parts);
+int source_pcap_step(struct source_pcap *s);
+void source_pcap_close(struct source_pcap *s);
+/* Sizes of all files and how much of them was read; 0 where that is not known (a pipe). */
+void source_pcap_progress(const struct source_pcap *s, uint64_t *total, uint64_t *read);
 
 /* libpcap's own version string. */
 const char *source_pcap_version(void);

@@ -23,8 +23,7 @@ void summary_print_to(const struct ledger *l, FILE *to)
 		/* The top level is told even when 0, the reasons only when there is something. */
 		if (*info->group && !l->value[i])
 			continue;
-		fprintf(to, "%s %s%s%s %" PRIu64, i ? "," : "", info->group,
-			*info->group ? "." : "", info->name, l->value[i]);
+		fprintf(to, "%s %s %" PRIu64, i ? "," : "", info->path, l->value[i]);
 	}
 	fputc('\n', to);
 }

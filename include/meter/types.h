@@ -199,11 +199,11 @@ struct meter_config {
 	__u32 first_tcp; /* packets of a flow handed to the agent, by protocol */
 	__u32 first_udp;
 	__u32 first_other;
-	__u8 accounting; /* enum accounting */
-	__u8 stats;      /* count flow_stats */
-	__u8 tcp;        /* count flow_tcp */
-	__u8 tcp_end;    /* FIN and RST end a flow */
-	__u32 zero;
+	__u8 accounting;    /* enum accounting */
+	__u8 stats;         /* count flow_stats */
+	__u8 tcp;           /* count flow_tcp */
+	__u8 tcp_end;       /* FIN and RST end a flow */
+	__u32 every_packet; /* the agent wants all of them: none is counted into the map */
 };
 _Static_assert(sizeof(struct meter_config) == 40, "meter_config has no padding");
 

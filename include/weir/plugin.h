@@ -16,7 +16,7 @@
  * it may be moved (as by memcpy) between two hooks, so it must not point into itself.
  *
  * Errors: a hook that returns a negative errno disables its plugin, with a message and the counter
- * plugin_errors; no further hook but on_release and cleanup is called, and its columns keep what
+ * plugin.errors; no further hook but on_release and cleanup is called, and its columns keep what
  * is in the state. With --plugin-strict the run ends with an error instead.
  */
 #ifndef WEIR_PLUGIN_H

@@ -47,7 +47,7 @@ enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARNING };
  */
 struct weir_streamer_opts {
 	size_t sz;
-	/* A capture file ("-" is stdin) if there is one of that name, else an interface; or NULL. */
+	/* A capture file ("-" is stdin) if one has that name, else an interface; or NULL. */
 	const char *source;
 	/*
 	 * "name=value" strings up to a NULL: the options of the weir command by their long names
@@ -80,6 +80,13 @@ struct weir_streamer_opts {
  */
 WEIR_API int weir_streamer__open(struct weir_streamer **out, const struct weir_streamer_opts *opts);
 
+/*
+ * The value of a setting as text, whatever it came from: "true", "30", "csv:-"; times in seconds,
+ * lists by commas, "" for none. Returns its length, as snprintf() does, or -ENOENT.
+ */
+WEIR_API int weir_streamer__setting(const struct weir_streamer *s, const char *name, char *buffer,
+				    size_t size);
+
 /* Ends at once: what was not read is dropped, and nothing stays attached. NULL is allowed. */
 WEIR_API void weir_streamer__free(struct weir_streamer *s);
 
@@ -98,7 +105,7 @@ WEIR_API int weir_streamer__next(struct weir_streamer *s, const struct weir_reco
  * For poll(2) and its like: readable when weir_streamer__next() with a timeout of 0 has something
  * to do. Never read from it. Valid until weir_streamer__free().
  */
-WEIR_API int weir_streamer__fd(const struct weir_streamer *s);
+WEIR_API int weir_streamer__fd(struct weir_streamer *s);
 
 /*
  * Asks the source to end as SIGINT does the command: what is in flows comes as records yet, then
@@ -176,7 +183,7 @@ WEIR_API int weir_record__i64(const struct weir_record *r, int id, int64_t *valu
 WEIR_API int weir_record__f64(const struct weir_record *r, int id, double *value);
 /* Of WEIR_TEXT; valid as long as the record. */
 WEIR_API int weir_record__text(const struct weir_record *r, int id, const char **value);
-/* Of WEIR_LIST: values [0, count) of *count, valid as long as the record's streamer has no other. */
+/* Of WEIR_LIST: *count values, valid until the next call for this record. */
 WEIR_API int weir_record__list(const struct weir_record *r, int id, const int64_t **values,
 			       size_t *count);
 /*
@@ -205,7 +212,7 @@ struct weir_status {
 	uint64_t live_flows;               /* in the agent's table */
 	uint64_t map_entries, map_max;     /* of the kernel's flow map; 0 without it */
 	uint64_t bpf_run_ns;               /* needs kernel.bpf_stats_enabled */
-	uint64_t source_bytes, read_bytes; /* sizes of the files, and how far reading has come */
+	uint64_t source_bytes, read_bytes; /* sizes of the files (0: not known), and read so far */
 };
 WEIR_API int weir_streamer__status(const struct weir_streamer *s, struct weir_status *status);
 

@@ -182,16 +182,32 @@ static const struct variant {
 
 /* --- both runs -------------------------------------------------------------------------------- */
 
+#define WORDS 32
+
+/* The command line of a run; its length. */
+static int command_line(const char **argv, const char *capture, const char *records,
+			const char *const *settings)
+{
+	const char *const front[] = { "weir",          "-q",   "-r",
+				      capture,         "-o",   records,
+				      "--map-entries", "4096", "--probe-name",
+				      "test" };
+	int argc = sizeof(front) / sizeof(front[0]);
+
+	memcpy(argv, front, sizeof(front));
+	while (*settings)
+		argv[argc++] = *settings++;
+	argv[argc] = NULL;
+	return argc;
+}
+
 static int parse(struct config *config, const char *capture, const char *records,
 		 const char *const *settings)
 {
-	const char *argv[32] = { "weir",          "-q",   "-r",           capture, "-o", records,
-				 "--map-entries", "4096", "--probe-name", "test",  NULL };
+	const char *argv[WORDS];
+	int argc = command_line(argv, capture, records, settings);
 	enum options_action action;
-	int argc = 10;
 
-	while (*settings)
-		argv[argc++] = *settings++;
 	return options_parse(config, argc, (char **)argv, &action);
 }
 
@@ -214,7 +230,13 @@ static int open_agent(struct kernel_run *k)
 						.max_udp = k->config.max_udp_dissections,
 						.max_other = 1 };
 
-	if (columns_select(&k->columns, &k->config))
+	struct flow_table_parts parts = {
+		.config = &k->config,
+		.columns = &k->columns,
+		.ledger = &k->ledger,
+	};
+
+	if (columns_select(&k->columns, &k->config, NULL, 0))
 		return -1;
 	k->dissector = dissector_new(&dissect);
 	k->meter_config = (struct meter_config){
@@ -226,10 +248,12 @@ static int open_agent(struct kernel_run *k)
 		.tcp = !!(k->columns.need & NEED_TCP),
 		.tcp_end = k->config.tcp_end,
 	};
-	flow_table_first_packets(&k->config, &k->columns, true, &k->meter_config);
+	parts.dissector = k->dissector;
+	flow_table_first_packets(&parts, &k->meter_config);
 	if (exporters_open(&k->exporters, &k->config, &k->columns))
 		return -1;
-	k->flows = flow_table_new(&k->config, &k->columns, k->dissector, k->exporters, &k->ledger);
+	parts.sink = exporters_sink(k->exporters);
+	k->flows = flow_table_new(&parts);
 	k->meter = host_meter_new(&k->meter_config, 0, k->flows, &k->ledger);
 	return 0;
 }
@@ -311,13 +335,10 @@ static int run_kernel(const char *capture, const char *records, const struct var
 
 static int run_host(const char *capture, const char *records, const char *const *settings)
 {
-	struct config config;
-	int err = parse(&config, capture, records, settings);
+	const char *argv[WORDS];
+	int argc = command_line(argv, capture, records, settings);
 
-	if (!err)
-		err = weir_run(&config);
-	config_free(&config);
-	return err;
+	return weir_run(argc, (char **)argv);
 }
 
 /* --- comparison ------------------------------------------------------------------------------- */

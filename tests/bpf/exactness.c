@@ -224,18 +224,25 @@ static int open_storm(struct storm *s, const struct bpf_probe_test *test)
 	struct storm_params params = { .flows = s->scenario->flows };
 	uint32_t zero = 0;
 
-	if (columns_select(&s->columns, &s->config))
+	struct flow_table_parts parts = {
+		.config = &s->config,
+		.columns = &s->columns,
+		.ledger = &s->ledger,
+	};
+
+	if (columns_select(&s->columns, &s->config, NULL, 0))
 		return -1;
 	s->meter_config = (struct meter_config){
 		.idle_ns = s->config.idle_ns,
 		.active_ns = s->config.active_ns,
 		.tunnels = s->config.tunnels,
 	};
-	flow_table_first_packets(&s->config, &s->columns, false, &s->meter_config);
+	flow_table_first_packets(&parts, &s->meter_config);
 	if (exporters_open(&s->exporters, &s->config, &s->columns) ||
 	    source_bpf_open_test(&s->source, &s->config, &s->meter_config, test))
 		return -1;
-	s->flows = flow_table_new(&s->config, &s->columns, NULL, s->exporters, &s->ledger);
+	parts.sink = exporters_sink(s->exporters);
+	s->flows = flow_table_new(&parts);
 	s->meter = host_meter_new(&s->meter_config, s->config.max_flows, s->flows, &s->ledger);
 	probe = source_bpf_probe(s->source);
 	s->program = bpf_probe_program_named(probe, "storm");
@@ -244,9 +251,25 @@ static int open_storm(struct storm *s, const struct bpf_probe_test *test)
 	return bpf_map_update_elem(bpf_probe_map(probe, "storm_params"), &zero, &params, BPF_ANY);
 }
 
-static void no_tick(void *context)
+/* Until somebody says stop; then everything that the kernel and the agent hold. */
+static int run_source(struct storm *s, void (*tick)(struct storm *))
 {
-	(void)context;
+	const struct source_parts parts = {
+		.meter_config = &s->meter_config,
+		.meter = s->meter,
+		.flows = s->flows,
+		.ledger = &s->ledger,
+		.stop = &s->stop,
+	};
+	int err = source_bpf_begin(s->source, &parts);
+
+	while (!err && source_bpf_step(s->source, 20) == 1)
+		if (tick)
+			tick(s);
+	while (!err && source_bpf_finish(s->source))
+		;
+	host_meter_end_all(s->meter, FLOW_END_FORCED);
+	return err;
 }
 
 static int run(struct storm *s)
@@ -255,7 +278,7 @@ static int run(struct storm *s)
 	int err;
 
 	pthread_create(&generators, NULL, generate_all, s);
-	err = source_bpf_run(s->source, s->meter, s->flows, &s->ledger, &s->stop, no_tick, NULL);
+	err = run_source(s, NULL);
 	pthread_join(generators, NULL);
 	err |= exporters_close(s->exporters);
 	for (int i = 0; i < THREADS; i++)
@@ -318,7 +341,7 @@ static void close_storm(struct storm *s)
 	unlink(s->records);
 }
 
-/* --- a stop at the worst moment ----------------------------------------------------------------- */
+/* --- a stop at the worst moment -------------------------------------------------------------- */
 
 #define BURST 5
 
@@ -337,9 +360,8 @@ static void send_burst(struct storm *s)
  * Between two turns of the agent: a flow is cut by a packet, its entry is sent and kept for the
  * agent, and before the agent has read that it is told to stop.
  */
-static void keep_and_stop(void *context)
+static void keep_and_stop(struct storm *s)
 {
-	struct storm *s = context;
 	struct bpf_probe *probe = (struct bpf_probe *)source_bpf_probe(s->source);
 	struct sweep_args sweep = { .idle_ns = s->config.idle_ns };
 	struct collect_args collect = { 0 };
@@ -366,8 +388,7 @@ static bool check_stop(const struct bpf_probe_test *test, int number)
 
 	snprintf(s.records, sizeof(s.records), "/tmp/weir-exactness-%d.csv", (int)getpid());
 	snprintf(target, sizeof(target), "csv:%s", s.records);
-	good = !parse(&s, target) && !open_storm(&s, test) &&
-	       !source_bpf_run(s.source, s.meter, s.flows, &s.ledger, &s.stop, keep_and_stop, &s) &&
+	good = !parse(&s, target) && !open_storm(&s, test) && !run_source(&s, keep_and_stop) &&
 	       !exporters_close(s.exporters) && !s.failed[0];
 	if (good)
 		judge(&s, &v);

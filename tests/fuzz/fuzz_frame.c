@@ -58,7 +58,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	support_silence();
 	config = make_config(0);
 	config.outputs = (struct string_list){ .items = outputs, .count = 1 };
-	require(columns_select(&columns, &config) == 0);
+	require(columns_select(&columns, &config, NULL, 0) == 0);
 	require(exporters_open(&exporters, &config, &columns) == 0);
 	dissector = dissector_new(&limits);
 	require(dissector != NULL);
@@ -124,14 +124,27 @@ static struct meter_config make_meter(const struct config *config)
 		.tcp_end = config->tcp_end,
 	};
 
-	flow_table_first_packets(config, &columns, true, &meter);
+	const struct flow_table_parts parts = {
+		.config = config,
+		.columns = &columns,
+		.dissector = dissector,
+	};
+
+	flow_table_first_packets(&parts, &meter);
 	return meter;
 }
 
 static void run(const struct config *config, link_reader link, struct input *in)
 {
 	struct ledger ledger = { 0 };
-	struct flow_table *flows = flow_table_new(config, &columns, dissector, exporters, &ledger);
+	const struct flow_table_parts parts = {
+		.config = config,
+		.columns = &columns,
+		.dissector = dissector,
+		.sink = exporters_sink(exporters),
+		.ledger = &ledger,
+	};
+	struct flow_table *flows = flow_table_new(&parts);
 	struct meter_config meter = make_meter(config);
 	struct frame_reader reader = {
 		.meter_config = &meter,

@@ -7,13 +7,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#include "config.h"
-#include "meter/types.h"
-#include "record.h"
 #include "run.h"
 #include "support.h"
-
-#define SECOND 1000000000ull
 
 /* nDPI takes a tenth of a second to start: only this variant has it. fuzz_dissect is quick. */
 #define VARIANT_DISSECT 0xa5
@@ -42,38 +37,51 @@ static uint8_t variant_of(const uint8_t *data, size_t size)
 	return at < size ? data[at] : 0;
 }
 
-/* Variant 0 is the default run but for dissection, with every column. */
-static struct config make_config(uint8_t variant)
-{
-	struct config c = {
-		.idle_ns = 30 * SECOND,
-		.active_ns = 300 * SECOND,
-		.tunnels = variant & 0x80 ? 0 : (1u << TUNNEL_TYPES) - 1,
-		.accounting = variant & 3,
-		.tcp_end = variant & 4,
-		.dissect = variant == VARIANT_DISSECT,
-		.max_tcp_dissections = 10,
-		.max_udp_dissections = 16,
-		.stats = true,
-		.splt = variant & 8 ? 3 : 255,
-		.profile = variant & 0x20 ? PROFILE_SEED : PROFILE_ALL,
-		.probe_name = "fuzz",
-		.anonymize = variant & 0x20 ? "client_info" : NULL,
-		.anonymize_prefix = variant & 0x20,
-		.quiet = true,
-		.summary = summary.path,
-	};
+/* The words of a command line. */
+struct words {
+	const char *word[40];
+	int count;
+};
 
+static void add(struct words *w, const char *word)
+{
+	w->word[w->count++] = word;
+}
+
+static void add_option(struct words *w, const char *name, const char *value)
+{
+	add(w, name);
+	add(w, value);
+}
+
+/* Variant 0 is the default run but for dissection, with every column. */
+static void choose(struct words *w, uint8_t variant)
+{
+	static const char *const accounting[] = { "link", "ip", "transport", "payload" };
+
+	add(w, "--stats");
+	add_option(w, "--accounting", accounting[variant & 3]);
+	add_option(w, "--tunnels", variant & 0x80 ? "none" : "all");
+	add_option(w, "--splt", variant & 8 ? "3" : "255");
+	add_option(w, "--profile", variant & 0x20 ? "seed" : "all");
+	if (variant != VARIANT_DISSECT)
+		add(w, "--no-dissect");
+	if (variant & 4)
+		add(w, "--tcp-end");
+	if (variant & 0x20) {
+		add_option(w, "--anonymize",
+			   variant == VARIANT_DISSECT ? "client_info" : "vlan_id");
+		add(w, "--anonymize-prefix");
+	}
 	if (variant & 0x10) {
-		c.idle_ns = variant & 8 ? 0 : SECOND;
-		c.active_ns = 2 * SECOND;
-		c.max_flows = 2;
+		add_option(w, "--idle-timeout", variant & 8 ? "0" : "1");
+		add_option(w, "--active-timeout", "2");
+		add_option(w, "--max-flows", "2");
 	}
 	if (variant & 0x40) {
-		c.filter = "not udp port 53 and len > 60";
-		c.stop_after = 5;
+		add_option(w, "--filter", "not udp port 53 and len > 60");
+		add_option(w, "--stop-after", "5");
 	}
-	return c;
 }
 
 static uint64_t number_at(const char *text)
@@ -151,16 +159,20 @@ static void check_run(int err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct config config = make_config(variant_of(data, size));
-	char json[48], *file = capture.path, *outputs[] = { "csv:/dev/null", json };
+	struct words w = { .word = { "weir", "-q" }, .count = 2 };
+	char json[48];
 
 	snprintf(json, sizeof(json), "json:%s", records.path);
-	config.read_files = (struct string_list){ .items = &file, .count = 1 };
-	config.outputs = (struct string_list){ .items = outputs, .count = 2 };
+	add_option(&w, "-r", capture.path);
+	add_option(&w, "-o", "csv:/dev/null");
+	add_option(&w, "-o", json);
+	add_option(&w, "--summary", summary.path);
+	add_option(&w, "--probe-name", "fuzz");
+	choose(&w, variant_of(data, size));
 	memory_file_set(&capture, data, size);
 	memory_file_set(&records, NULL, 0);
 	memory_file_set(&summary, NULL, 0);
-	check_run(weir_run(&config));
+	check_run(weir_run(w.count, (char *const *)w.word));
 	sigaction(SIGINT, &on_interrupt, NULL);
 	sigaction(SIGTERM, &on_terminate, NULL);
 	return 0;

@@ -70,6 +70,7 @@ static inline void rig_open(struct rig *r)
 		.accounting = r->config.accounting,
 		.tcp_end = r->config.tcp_end,
 	};
+	struct flow_table_parts parts;
 	int fd;
 
 	snprintf(r->path, sizeof(r->path), "/tmp/weir-test-XXXXXX");
@@ -79,11 +80,17 @@ static inline void rig_open(struct rig *r)
 	snprintf(r->output, sizeof(r->output), "csv:%s", r->path);
 	r->output_item = r->output;
 	r->config.outputs = (struct string_list){ .items = &r->output_item, .count = 1 };
-	assert_int_equal(columns_select(&r->columns, &r->config), 0);
+	assert_int_equal(columns_select(&r->columns, &r->config, NULL, 0), 0);
 	assert_int_equal(exporters_open(&r->exporters, &r->config, &r->columns), 0);
-	r->flows = flow_table_new(&r->config, &r->columns, NULL, r->exporters, &r->ledger);
+	parts = (struct flow_table_parts){
+		.config = &r->config,
+		.columns = &r->columns,
+		.sink = exporters_sink(r->exporters),
+		.ledger = &r->ledger,
+	};
+	r->flows = flow_table_new(&parts);
 	assert_non_null(r->flows);
-	flow_table_first_packets(&r->config, &r->columns, false, &meter);
+	flow_table_first_packets(&parts, &meter);
 	r->meter = host_meter_new(&meter, r->config.max_flows, r->flows, &r->ledger);
 	assert_non_null(r->meter);
 }

@@ -141,7 +141,7 @@ static inline void choose(struct columns *out, const char *names)
 	char *fields = strdup(names);
 
 	config.fields = fields;
-	assert_int_equal(columns_select(out, &config), 0);
+	assert_int_equal(columns_select(out, &config, NULL, 0), 0);
 	free(fields);
 }
 

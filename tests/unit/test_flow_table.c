@@ -172,7 +172,7 @@ static bool show_direct(uint32_t *number, uint64_t ms, uint32_t segments)
 	const struct frame frame = { .ip = ip, .captured = sizeof(ip) };
 	struct packet p = tcp(0, at(ms), TCP_FLAG_ACK, 154, segments);
 
-	return flow_table_packet(rig.flows, number, 0, &p, &frame);
+	return flow_table_packet(rig.flows, number, 0, &p, &frame, NULL) == PACKET_MORE;
 }
 
 /* Whether more packets are needed: by segments, and not at all once order is lost. */

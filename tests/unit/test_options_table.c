@@ -352,7 +352,7 @@ static void manual_has_every_counter(void **state)
 	for (size_t i = 0; i < COUNTERS && found; i++) {
 		const struct counter_info *c = &counter_table[i];
 
-		snprintf(name, sizeof(name), "%s%s%s", c->group, *c->group ? "." : "", c->name);
+		snprintf(name, sizeof(name), "%s", c->path);
 		found = strstr(manual, name);
 	}
 	free(manual);

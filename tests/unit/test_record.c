@@ -45,7 +45,7 @@ static void assert_columns(const struct config *config, const char *expected)
 	size_t size;
 	FILE *to = open_memstream(&names, &size);
 
-	assert_int_equal(columns_select(&columns, config), 0);
+	assert_int_equal(columns_select(&columns, config, NULL, 0), 0);
 	for (size_t i = 0; i < columns.count; i++)
 		fprintf(to, "%s ", columns.items[i]->name);
 	fclose(to);
@@ -137,7 +137,7 @@ static void nfstream_is_what_it_writes(void **state)
 	config.profile = PROFILE_NFSTREAM;
 	assert_columns(&config, NFSTREAM_BEFORE_TUNNEL
 		       "tunnel_id " NFSTREAM_AFTER_TUNNEL STATS SPLT NFSTREAM_APP);
-	assert_int_equal(columns_select(&columns, &config), 0);
+	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
 	assert_int_equal(columns.count, 89);
 	columns_free(&columns);
 	config.tunnels = 0;
@@ -182,7 +182,7 @@ static void all_has_everything_once(void **state)
 
 	(void)state;
 	config.profile = PROFILE_ALL;
-	assert_int_equal(columns_select(&columns, &config), 0);
+	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
 	for (const char *name; (name = strsep(&at, " "));)
 		if (!has_column(&columns, name))
 			fail_msg("no %s", name);
@@ -204,7 +204,7 @@ static void options_switch_columns_of_all(void **state)
 	struct columns columns;
 
 	(void)state;
-	assert_int_equal(columns_select(&columns, &config), 0);
+	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
 	assert_false(columns.need & (NEED_DISSECT | NEED_STATS | NEED_SPLT));
 	assert_true(columns.need & NEED_TCP);
 	assert_true(columns.need & NEED_TIMING);
@@ -262,7 +262,7 @@ static void refuse(struct config config, const char *fields, const char *words)
 
 	config.fields = (char *)fields;
 	said_begin(&said);
-	assert_int_equal(columns_select(&columns, &config), -EINVAL);
+	assert_int_equal(columns_select(&columns, &config, NULL, 0), -EINVAL);
 	said_expect(&said, words);
 	assert_null(columns.items);
 }
