@@ -82,14 +82,12 @@ class Objects:
     def decoded(self, rows, begins, ends):
         if len(self.known) > KNOWN_MAX:
             self.known.clear()
-        known, found = self.known, numpy.empty(len(begins), dtype=object)
-        for place, (begin, end) in enumerate(zip(begins, ends)):
-            octets = rows[begin:end]
-            value = known.get(octets)
-            if value is None:
-                value = known[octets] = self.decode(octets)
-            found[place] = value
-        return found
+        known, learn = self.known.get, self.learn
+        return [known(rows[begin:end]) or learn(rows[begin:end]) for begin, end in zip(begins, ends)]
+
+    def learn(self, octets):
+        value = self.known[octets] = self.decode(octets)
+        return value
 
     def all(self):
         values = numpy.concatenate(self.parts)

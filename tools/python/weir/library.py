@@ -71,19 +71,25 @@ def candidates():
     return [SONAME, *([str(built)] if in_checkout else [])]
 
 
+def declare(library):
+    for name, (result, arguments) in PROTOTYPES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
 def load():
+    """The library twice: as usual, and with the interpreter's lock held while it works."""
     tried = []
     for path in candidates():
         try:
-            found = ctypes.CDLL(path)
-            for name, (result, arguments) in PROTOTYPES.items():
-                function = getattr(found, name)
-                function.restype, function.argtypes = result, arguments
-            return found
+            return declare(ctypes.CDLL(path)), declare(ctypes.PyDLL(path))
         except (OSError, AttributeError) as error:
             tried.append(f"{path}: {error}")
     raise ImportError("weir: libweir cannot be loaded (" + "; ".join(tried) + "); install weir (`make install`), build it "
-                      "(`make`), or name the library in the environment: WEIR_LIBRARY=/path/to/" + SONAME)
+                      "(`make`), or name the library in the environment: WEIR_LIBRARY=/path/to/" + SONAME) from None
 
 
-lib = load()
+# Hooks of a file's packets run all the time: with lib_held they need not wait for the lock each time,
+# which makes a sixth; other threads get it in them. Where waiting is possible, it is lib.
+lib, lib_held = load()

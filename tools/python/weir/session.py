@@ -27,11 +27,12 @@ def words(texts):
 
 
 class Session:
-    """settings: "name=value" of the weir command. host: a hooks.Host, or None."""
+    """settings: "name=value" of the weir command. host: a hooks.Host, or None. waits: the source may."""
 
-    def __init__(self, settings, host=None):
+    def __init__(self, settings, host=None, waits=True):
         self.handle = ctypes.c_void_p()
         self.host = host
+        self.next_rows = (lib if waits or not host else library.lib_held).weir_streamer__next_rows
         self.messages = []
         self.stopped = False
         self._log = library.LOG(lambda _, level, message: self.messages.append((level, message)))
@@ -107,7 +108,7 @@ class Session:
         view = memoryview(buffer)
         while True:
             with self.guarded():
-                code = lib.weir_streamer__next_rows(self.handle, buffer, size, ctypes.byref(used), WAIT_MS)
+                code = self.next_rows(self.handle, buffer, size, ctypes.byref(used), WAIT_MS)
             error = self.error(code) if code < 0 and code != -errno.EAGAIN else None
             self.warn()
             if tick:

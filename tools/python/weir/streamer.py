@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """NFStreamer: the parameters of NFStream 6.5 and of 2019, and the flows they give."""
-import struct, warnings
+import os, struct, warnings
 
 from . import columns, export, flow, parameters
 from .hooks import KEY_COLUMN, Host
@@ -136,7 +136,7 @@ class NFStreamer:
         host = Host(Hooks(self.udps, self._seed))
         session = None
         try:
-            session = Session(self._options(self._carried()), host)
+            session = Session(self._options(self._carried()), host, waits=self._may_wait())
             made = host.layout = self._layout(session)
             length, key_at = struct.Struct("=Q").unpack_from, 8 * len(made.carried)
             for batch in session.batches(self._tick(session)):
@@ -163,6 +163,11 @@ class NFStreamer:
                 first = first or error
         if first:
             raise first
+
+    def _may_wait(self):
+        """Whether packets may be long in coming: not in files, but on interfaces and in pipes."""
+        files = self.source if isinstance(self.source, list) else [self.source]
+        return self._live or not all(os.path.isfile(path) for path in files)
 
     def _layout(self, session):
         names, types = zip(*((name, kind) for name, kind in session.columns() if name != KEY_COLUMN))
