@@ -35,7 +35,8 @@ class Anonymizer:
 def as_text(value):
     """As the library writes CSV: at most six decimals, lists as [1, 2, -1]."""
     if isinstance(value, float):
-        return repr(round(value, 6))
+        digits = f"{value:.6f}".rstrip("0")
+        return digits + "0" if digits.endswith(".") else digits
     return "" if value is None else str(value)
 
 

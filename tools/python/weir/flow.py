@@ -76,11 +76,11 @@ DERIVED = {
 
 # Why an attribute is not there, by the end of its name.
 NEEDS = {
+    **{name: "splt_analysis above 0" for name in columns.SPLT},
     "_ps": "statistical_analysis=True", "_piat_ms": "statistical_analysis=True", "_packets": "statistical_analysis=True",
     "tunnel_id": "decode_tunnels=True", "udps": "a plugin (udps=...)",
     **{name: "dissection (n_dissections above 0, or dissect=True)"
        for name in columns.SEED_APPLICATION + columns.NFSTREAM_APPLICATION},
-    **{name: "splt_analysis above 0" for name in columns.SPLT},
 }
 
 

@@ -202,8 +202,8 @@ class NFStreamer:
     def _options(self, fields):
         """The options of the command that mean the same."""
         given = self._source_options()
-        given += [f"idle-timeout={min(self.idle_timeout, SECONDS_MAX)}",
-                  f"active-timeout={min(self.active_timeout, SECONDS_MAX)}",
+        given += [f"idle-timeout={min(self.idle_timeout, SECONDS_MAX):d}",
+                  f"active-timeout={min(self.active_timeout, SECONDS_MAX):d}",
                   f"accounting={ACCOUNTING[self.accounting_mode]}",
                   f"tunnels={'all' if self.decode_tunnels else 'ipip'}",
                   f"fields={','.join(fields)}"]
@@ -212,9 +212,9 @@ class NFStreamer:
         if self.statistical_analysis:
             given.append("stats")
         if self.splt_analysis:
-            given.append(f"splt={self.splt_analysis}")
+            given.append(f"splt={self.splt_analysis:d}")
         if self.max_nflows:
-            given.append(f"stop-after={self.max_nflows}")
+            given.append(f"stop-after={self.max_nflows:d}")
         if self.udps:
             given.append("plugin-strict")
         return given + self._dissection_options() + list(self.settings)
@@ -224,10 +224,10 @@ class NFStreamer:
             files = self.source if isinstance(self.source, list) else [self.source]
             return [f"read={path}" for path in files]
         snaplen = min(max(self.snapshot_length, SNAPLEN_MIN), SNAPLEN_MAX)
-        return [f"interface={self.source}", f"snaplen={snaplen}", *(["promisc"] if self.promiscuous_mode else [])]
+        return [f"interface={self.source}", f"snaplen={snaplen:d}", *(["promisc"] if self.promiscuous_mode else [])]
 
     def _dissection_options(self):
         if not self.dissect:
             return ["no-dissect"]
-        return [f"max-tcp-dissections={self.max_tcp_dissections}", f"max-udp-dissections={self.max_udp_dissections}"]
+        return [f"max-tcp-dissections={self.max_tcp_dissections:d}", f"max-udp-dissections={self.max_udp_dissections:d}"]
 
