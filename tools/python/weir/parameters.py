@@ -65,7 +65,7 @@ def names():
 
 
 class Plugins(Parameter):
-    """One NFPlugin, several, or None; kept as a tuple."""
+    """One NFPlugin, several, or None; kept as a tuple. Those of 6.5 are what they are."""
 
     def __init__(self):
         super().__init__(lambda plugins: all(isinstance(each, NFPlugin) for each in plugins),
@@ -76,10 +76,24 @@ class Plugins(Parameter):
         if not isinstance(plugins, Iterable):
             raise ValueError(f"{self.name}: {value!r} is not {self.wanted}")
         super().__set__(streamer, tuple(plugins))
+        streamer._named_plugins = False
+
+
+class NamedPlugins(SecondName):
+    """Those of 2019: each becomes an attribute of flows, under its name."""
+
+    def __set__(self, streamer, value):
+        before = getattr(streamer, "_udps", ()), getattr(streamer, "_named_plugins", False)
+        super().__set__(streamer, value)
+        try:
+            check_attribute_names(streamer.udps)
+        except ValueError:
+            streamer._udps, streamer._named_plugins = before
+            raise
+        streamer._named_plugins = True
 
 
 def check_attribute_names(plugins):
-    """Plugins of 2019 become attributes of flows under their names."""
     taken = {*columns.SEED, *columns.SEED_APPLICATION, *columns.NFSTREAM, *columns.NFSTREAM_APPLICATION,
              *columns.STATISTICS, *columns.SPLT, "udps"}
     for plugin in plugins:

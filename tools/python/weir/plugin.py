@@ -76,12 +76,12 @@ class Seed:
 
 
 class Hooks:
-    """What is to be called, in order, of all plugins. seed: they were given as plugins=..."""
+    """What is to be called, in order, of all plugins. named: they were given as plugins=..."""
 
-    def __init__(self, plugins, seed):
+    def __init__(self, plugins, named):
         self.inits, self.updates, self.expires = [], [], []
         for plugin in plugins:
-            if seed or is_of_2019(plugin):
+            if named or is_of_2019(plugin):
                 adapter = Seed(plugin)
                 self.inits.append(adapter.on_init)
                 self.updates += adapter.updates()

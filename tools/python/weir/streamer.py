@@ -35,7 +35,7 @@ class NFStreamer:
     active_timeout = parameters.seconds()
     accounting_mode = parameters.number(0, len(ACCOUNTING) - 1)
     udps = parameters.Plugins()
-    plugins = parameters.SecondName("udps")
+    plugins = parameters.NamedPlugins("udps")
     dissect = parameters.flag()
     max_tcp_dissections = parameters.number(0, DISSECTIONS_MAX)
     max_udp_dissections = parameters.number(0, DISSECTIONS_MAX)
@@ -69,7 +69,9 @@ class NFStreamer:
         self.idle_timeout = choose(30, 120, idle_timeout)
         self.active_timeout = choose(300, 1800, active_timeout)
         self.accounting_mode = accounting_mode
-        self.udps = udps if plugins is NOT_GIVEN else plugins
+        self.udps = udps
+        if plugins is not NOT_GIVEN:
+            self.plugins = plugins
         self.dissect = choose(True, True, dissect)
         self.max_tcp_dissections = choose(10, 20, max_tcp_dissections)
         self.max_udp_dissections = choose(16, 20, max_udp_dissections)
@@ -84,8 +86,6 @@ class NFStreamer:
         self.system_visibility_poll_ms = system_visibility_poll_ms
         self.columns = columns
         self.settings = settings
-        if plugins is not NOT_GIVEN:
-            parameters.check_attribute_names(self.udps)
 
     @property
     def n_dissections(self):
@@ -133,7 +133,7 @@ class NFStreamer:
 
     def _with_plugins(self):
         """After an exception of a plugin come the flows that had ended before it, then the exception."""
-        host = Host(Hooks(self.udps, self._seed))
+        host = Host(Hooks(self.udps, self._named_plugins))
         session = None
         try:
             session = Session(self._options(self._carried()), host, waits=self._may_wait())
