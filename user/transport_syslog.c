@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The host's log: a datagram a record, in the form that syslog(3) writes (RFC 3164), to /dev/log. */
+/* The host's log: a datagram a record, as syslog(3) writes it (RFC 3164), to /dev/log. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
