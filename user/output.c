@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "community_id.h"
 #include "format.h"
+#include "kafka.h"
 #include "log.h"
 #include "outfile.h"
 
@@ -24,8 +26,9 @@ struct output {
 	const struct columns *columns;
 	const struct format *format;
 
-	struct outfile file; /* when ship is NULL */
+	struct outfile file; /* when the two others are NULL */
 	struct ship *ship;
+	struct kafka *kafka;
 	const atomic_bool *stop;
 	struct text_buffer batch; /* whole rows on their way to the ship */
 	uint32_t batch_records;
@@ -67,7 +70,7 @@ static int refuse_target(const struct output *o)
 	const char *end = strstr(o->target, "://");
 
 	log_error("-o %s: unknown target \"%.*s://\"; weir writes to files, stdout, udp://, "
-		  "tcp://, http://, https://, unix: and syslog:",
+		  "tcp://, http://, https://, kafka://, unix: and syslog:",
 		  o->text, (int)(end - o->target), o->target);
 	return -EINVAL;
 }
@@ -137,12 +140,37 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 	return err;
 }
 
+static int open_kafka(struct output *o, const char *address, const struct config *config)
+{
+	const struct kafka_options options = {
+		.name = o->text,
+		.address = address,
+		.policy = policy_of(config),
+		.queue_bytes = config->queue_bytes,
+		.end_timeout_ns = config->flush_timeout_ns,
+	};
+
+	if (o->format != &format_json) {
+		log_error("-o %s: Kafka takes json; give json:kafka://...", o->text);
+		return -EINVAL;
+	}
+	return kafka_open(&o->kafka, &options);
+}
+
+static int open_target(struct output *o, const struct config *config)
+{
+	const char *kafka = kafka_address(o->target), *address;
+	const struct transport_ops *transport = transport_of(o->target, &address);
+
+	if (kafka)
+		return open_kafka(o, kafka, config);
+	return transport ? open_ship(o, transport, address, config) : open_file(o, config);
+}
+
 int output_open(struct output **out, const char *text, const struct config *config,
 		const struct columns *columns, const atomic_bool *stop)
 {
 	struct output *o = calloc(1, sizeof(*o));
-	const struct transport_ops *transport;
-	const char *address;
 	int err;
 
 	*out = NULL;
@@ -152,9 +180,8 @@ int output_open(struct output **out, const char *text, const struct config *conf
 	o->stop = stop;
 	o->file.fd = -1;
 	err = parse_output(o, text);
-	transport = err ? NULL : transport_of(o->target, &address);
 	if (!err)
-		err = transport ? open_ship(o, transport, address, config) : open_file(o, config);
+		err = open_target(o, config);
 	if (err)
 		free(o);
 	else
@@ -169,7 +196,7 @@ const char *output_target(const struct output *o)
 
 bool output_is_file(const struct output *o)
 {
-	return !o->ship && strcmp(o->target, "-");
+	return !o->ship && !o->kafka && strcmp(o->target, "-");
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -182,16 +209,20 @@ static void put_batch(struct output *o)
 	o->batch_records = 0;
 }
 
+static int out_of_memory(const struct output *o)
+{
+	log_error("-o %s: out of memory; free some", o->text);
+	return -ENOMEM;
+}
+
 /* Whole rows together, as many as fit. */
 static int ship_row(struct output *o, const struct flow_record *r, struct anonymizer *anonymizer)
 {
 	size_t before = o->batch.length, row;
 
 	o->format->row(&o->batch, o->columns, r, anonymizer);
-	if (o->batch.failed) {
-		log_error("-o %s: out of memory; free some", o->text);
-		return -ENOMEM;
-	}
+	if (o->batch.failed)
+		return out_of_memory(o);
 	o->batch_records++;
 	if (o->row_by_row)
 		put_batch(o);
@@ -209,11 +240,29 @@ static int ship_row(struct output *o, const struct flow_record *r, struct anonym
 	return 0;
 }
 
+/* Both directions of a connection, seen anywhere, have one key. */
+static int kafka_row(struct output *o, const struct flow_record *r, struct anonymizer *anonymizer)
+{
+	char key[sizeof(r->community_id)] = "";
+
+	if (!anonymizer_hides_addresses(anonymizer))
+		community_id(r, key);
+	o->batch.length = 0;
+	o->format->row(&o->batch, o->columns, r, anonymizer);
+	if (o->batch.failed)
+		return out_of_memory(o);
+	kafka_put(o->kafka, key, o->batch.data, o->batch.length - 1, o->stop);
+	o->batch.length = 0;
+	return 0;
+}
+
 int output_write(struct output *o, const struct flow_record *r, struct anonymizer *anonymizer,
 		 uint64_t now_ns)
 {
 	int err;
 
+	if (o->kafka)
+		return kafka_row(o, r, anonymizer);
 	if (o->ship)
 		return ship_row(o, r, anonymizer);
 	err = outfile_begin_row(&o->file, now_ns);
@@ -225,6 +274,10 @@ int output_write(struct output *o, const struct flow_record *r, struct anonymize
 
 int output_flush(struct output *o)
 {
+	if (o->kafka)
+		kafka_report(o->kafka);
+	if (o->kafka)
+		return 0;
 	if (!o->ship)
 		return outfile_flush(&o->file);
 	put_batch(o);
@@ -234,7 +287,7 @@ int output_flush(struct output *o)
 
 bool output_pending(const struct output *o)
 {
-	return o->ship ? o->batch.length : o->file.rows.length;
+	return o->ship || o->kafka ? o->batch.length : o->file.rows.length;
 }
 
 void output_counts(struct output *o, struct ship_counts *counts)
@@ -242,6 +295,8 @@ void output_counts(struct output *o, struct ship_counts *counts)
 	*counts = (struct ship_counts){ 0 };
 	if (o->ship)
 		ship_counts(o->ship, counts);
+	if (o->kafka)
+		kafka_counts(o->kafka, counts);
 }
 
 int output_close(struct output *o, bool discard, struct ship_counts *counts)
@@ -253,6 +308,8 @@ int output_close(struct output *o, bool discard, struct ship_counts *counts)
 		if (!discard)
 			put_batch(o);
 		ship_close(o->ship, counts);
+	} else if (o->kafka) {
+		kafka_close(o->kafka, counts);
 	} else {
 		if (discard)
 			outfile_drop(&o->file);
