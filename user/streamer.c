@@ -161,6 +161,10 @@ void streamer_step(struct weir_streamer *s, int timeout_ms)
 {
 	flow_table_resume(s->flows);
 	switch (s->phase) {
+	case PHASE_OPEN:
+		s->error = streamer_begin(s);
+		s->phase = s->error ? PHASE_END : PHASE_READ;
+		break;
 	case PHASE_READ: step_read(s, timeout_ms); break;
 	case PHASE_COLLECT: step_collect(s); break;
 	case PHASE_FLOWS: step_flows(s); break;
@@ -442,6 +446,14 @@ struct ledger streamer_ledger(const struct weir_streamer *s)
 const char *weir_counter_name(size_t i)
 {
 	return i < COUNTERS ? counter_table[i].path : NULL;
+}
+
+size_t weir_streamer__counters(const struct weir_streamer *s, uint64_t *values, size_t count)
+{
+	struct ledger all = streamer_ledger(s);
+
+	memcpy(values, all.value, (count < COUNTERS ? count : COUNTERS) * sizeof(*values));
+	return COUNTERS;
 }
 
 uint64_t weir_streamer__counter(const struct weir_streamer *s, size_t i)

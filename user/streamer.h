@@ -20,6 +20,7 @@
 #include "weir_record.h"
 
 enum streamer_phase {
+	PHASE_OPEN,    /* nothing was read; outputs may still be opened */
 	PHASE_READ,    /* the source is read */
 	PHASE_COLLECT, /* it has ended: what it holds itself */
 	PHASE_FLOWS,   /* what is in flows */
@@ -57,6 +58,9 @@ struct weir_streamer {
 /* streamer_open.c: everything up to the first packet; a negative errno after a message. */
 int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts *opts);
 void streamer_close_parts(struct weir_streamer *s);
+
+/* The source begins to feed the meter; a negative errno after a message. */
+int streamer_begin(struct weir_streamer *s);
 
 /* One step of the phase at hand, at most timeout_ms long. */
 void streamer_step(struct weir_streamer *s, int timeout_ms);

@@ -212,7 +212,7 @@ static struct outcome run(const struct weir_plugin *ops, struct probe *p,
 	return o;
 }
 
-/* --- what hooks see --------------------------------------------------------------------------------- */
+/* --- what hooks see --------------------------------------------------------------------------- */
 
 static void every_packet(void **state)
 {
@@ -341,7 +341,7 @@ static void active_cut(void **state)
 	assert_int_equal(p.left, 0);
 }
 
-/* --- plugins that fail ------------------------------------------------------------------------------ */
+/* --- plugins that fail ------------------------------------------------------------------------ */
 
 static void failing(void **state)
 {

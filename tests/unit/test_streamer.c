@@ -45,7 +45,7 @@ static uint64_t number(const struct weir_record *r, const char *name)
 	return value;
 }
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static void iterates(void **state)
 {
@@ -224,7 +224,7 @@ static void freed_early(void **state)
 	weir_streamer__free(NULL);
 }
 
-/* --- outputs -------------------------------------------------------------------------------------- */
+/* --- outputs ---------------------------------------------------------------------------------- */
 
 static void writes(void **state)
 {
@@ -255,7 +255,7 @@ static void writes(void **state)
 	assert_int_equal(lines, 1 + DEMO_FLOWS);
 }
 
-/* --- settings and errors -------------------------------------------------------------------------- */
+/* --- settings and errors ---------------------------------------------------------------------- */
 
 static char logged[1024];
 
@@ -397,7 +397,7 @@ static void counters(void **state)
 	struct weir_streamer *s = open_with(DEMO, NULL);
 	struct weir_status status = { .sz = sizeof(status) };
 	const struct weir_record *r;
-	uint64_t seen = 0, parts = 0;
+	uint64_t seen = 0, parts = 0, values[100] = { 0 };
 	struct stat st;
 	size_t i;
 
@@ -416,6 +416,10 @@ static void counters(void **state)
 		assert_int_equal(weir_streamer__counter_by_name(s, name), value);
 	}
 	assert_true(seen > 0);
+	assert_int_equal(weir_streamer__counters(s, values, 2), i);
+	assert_true(values[0] == seen && values[1] == weir_streamer__counter(s, 1) && !values[2]);
+	assert_int_equal(weir_streamer__counters(s, values, 100), i);
+	assert_int_equal(values[i - 1], weir_streamer__counter(s, i - 1));
 	assert_int_equal(seen, parts);
 	assert_true(weir_streamer__counter(s, i) == UINT64_MAX);
 	assert_true(weir_streamer__counter_by_name(s, "nope") == UINT64_MAX);
@@ -431,7 +435,7 @@ static void counters(void **state)
 	weir_streamer__free(s);
 }
 
-/* --- waiting and stopping --------------------------------------------------------------------------- */
+/* --- waiting and stopping --------------------------------------------------------------------- */
 
 static bool is_readable(int fd)
 {
