@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "plugin_options.h"
-#include "plugin_payload.h"
+#include "plugin_packet.h"
 
 struct entropy {
 	uint64_t packets; /* UINT32_MAX = every one */
@@ -18,7 +18,6 @@ struct entropy_state {
 	double bits[2];    /* by direction, as columns show them */
 	uint64_t bytes[2]; /* counted */
 	uint64_t *seen[2]; /* how often each of 256 values came; from the first payload on */
-	uint64_t packets;
 };
 
 static const struct weir_plugin_column entropy_columns[] = {
@@ -69,10 +68,8 @@ static int entropy_packet(void *context, void *state, const struct weir_packet *
 	uint32_t length;
 	uint8_t d;
 
-	(void)flow;
-	if (!packet || (s->packets >= e->packets && e->packets != WEIR_EVERY_PACKET))
+	if (!packet || !packet_is_among(packet, flow, e->packets))
 		return 0;
-	s->packets += packet->segments;
 	payload = packet_payload(packet, &length);
 	if (!payload)
 		return 0;

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where a packet's payload lies in its bytes. */
-#ifndef USER_PLUGINS_PLUGIN_PAYLOAD_H
-#define USER_PLUGINS_PLUGIN_PAYLOAD_H
+/* A packet: its place in the flow, and its payload. */
+#ifndef USER_PLUGINS_PLUGIN_PACKET_H
+#define USER_PLUGINS_PLUGIN_PACKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <weir/plugin.h>
 
 #define PROTOCOL_UDP 17
+
+/* Of a super-packet its first segment is looked at. */
+static inline bool packet_is_among(const struct weir_packet *p, const struct weir_flow *flow,
+				   uint64_t first)
+{
+	return first >= WEIR_EVERY_PACKET ||
+	       flow->packets[0] + flow->packets[1] < first + p->segments;
+}
 
 /*
  * What TCP, UDP or ICMP carries, as far as it was captured: *length bytes, which is 0 with NULL.
