@@ -216,17 +216,13 @@ static void forget_message(struct message *m)
 /* The text becomes the column's; an empty one only with clear. */
 static int keep_text(const char **column, struct text *t, bool clear)
 {
-	char *taken = NULL;
+	bool empty = !t->length && !t->failed;
+	char *taken = empty ? NULL : text_take(t);
 
-	if (t->failed)
-		return -ENOMEM;
-	if (!t->length && !clear)
+	if (empty && !clear)
 		return 0;
-	if (t->length) {
-		taken = text_take(t);
-		if (!taken)
-			return -ENOMEM;
-	}
+	if (!empty && !taken)
+		return -ENOMEM;
 	free((char *)*column);
 	*column = taken;
 	return 0;

@@ -159,16 +159,17 @@ static int list_add_name(struct names *list, const struct message *m, size_t off
 
 /* --- sections --------------------------------------------------------------------------------- */
 
-/* Name, type, class. *offset goes behind them. */
+/* Name, type, class. *offset goes behind them, and to the message's end when they are broken. */
 static int read_questions(struct names *list, const struct message *m, size_t *offset)
 {
 	uint16_t count = read_be16(m->at + 4);
 	int err = 0;
 
-	for (int i = 0; i < count && i < MAX_RECORDS && !err; i++) {
+	for (int i = 0; i < count && !err; i++) {
 		size_t name = *offset, type = skip_name(m, name);
 
-		if (type + 4 > m->length)
+		*offset = m->length;
+		if (i == MAX_RECORDS || type + 4 > m->length)
 			return 0;
 		if (read_be16(m->at + type) == TYPE_PTR)
 			err = list_add_name(list, m, name);
