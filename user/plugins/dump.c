@@ -19,6 +19,7 @@
 
 #define DEFAULT_FILES 256
 #define MAX_FILES     65536
+#define MAX_NAME      48
 #define NS_PER_S      1000000000u
 
 struct pcap_header {
@@ -61,7 +62,7 @@ struct dump {
 };
 
 struct dump_state {
-	char name[32]; /* of the first file */
+	char name[MAX_NAME]; /* of the first file */
 	uint64_t packets;
 	uint64_t owner; /* 0 = nothing was written */
 	uint64_t bytes; /* of the file at hand */
@@ -103,10 +104,13 @@ static bool is_ours(const char *name)
 
 static bool holds_ours(int dir)
 {
-	DIR *listing = fdopendir(dup(dir));
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *listing = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
 	bool found = false;
 
+	if (!listing && copy >= 0)
+		close(copy);
 	while (listing && !found && (entry = readdir(listing)))
 		found = is_ours(entry->d_name);
 	if (listing)
@@ -188,16 +192,6 @@ static struct slot *slot_of(const struct dump *d, const struct dump_state *s)
 	return s->owner && slot->owner == s->owner && slot->fd >= 0 ? slot : NULL;
 }
 
-/* Some file systems tell only here that there was no room. */
-static int slot_close(struct slot *slot)
-{
-	int err = slot->fd >= 0 && close(slot->fd) ? -errno : 0;
-
-	slot->fd = -1;
-	slot->owner = 0;
-	return err;
-}
-
 static void slot_use(struct dump *d, uint32_t number)
 {
 	struct slot *slot = &d->slot[number], *newest = &d->slot[d->newest];
@@ -213,37 +207,52 @@ static void slot_use(struct dump *d, uint32_t number)
 	d->newest = number;
 }
 
-static void file_name(const struct dump_state *s, char *name, size_t size)
+/* The next to be taken. Some file systems tell only here that there was no room. */
+static int slot_close(struct dump *d, struct slot *slot)
+{
+	int err = slot->fd >= 0 && close(slot->fd) ? -errno : 0;
+
+	slot->fd = -1;
+	slot->owner = 0;
+	slot_use(d, slot - d->slot);
+	d->newest = slot->older;
+	return err;
+}
+
+static void file_name(const struct dump_state *s, char name[MAX_NAME])
 {
 	unsigned long long id = s->owner - 1;
 
 	if (s->files == 1)
-		snprintf(name, size, "flow-%llu.pcap", id);
+		snprintf(name, MAX_NAME, "flow-%llu.pcap", id);
 	else
-		snprintf(name, size, "flow-%llu.%u.pcap", id, s->files - 1);
+		snprintf(name, MAX_NAME, "flow-%llu.%u.pcap", id, s->files - 1);
 }
 
-/* O_EXCL makes it, 0 opens it again. In the place of the file that was used least recently. */
-static int file_open(struct dump *d, struct dump_state *s, int exclusive)
+/* In the place of the file that was used least recently. */
+static int file_open(struct dump *d, struct dump_state *s, const char *name, int flags)
 {
 	uint32_t number = d->slot[d->newest].newer;
 	struct slot *slot = &d->slot[number];
-	int err = slot_close(slot);
-	char name[48];
+	int err = slot_close(d, slot);
 
 	if (err)
 		return err;
-	file_name(s, name, sizeof(name));
-	slot->fd = openat(d->dir, name,
-			  O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
-				  (exclusive ? O_CREAT | O_EXCL : 0),
-			  0600);
+	slot->fd = openat(d->dir, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 	if (slot->fd < 0)
 		return -errno;
 	slot->owner = s->owner;
 	s->slot = number;
 	slot_use(d, number);
 	return 0;
+}
+
+static int file_reopen(struct dump *d, struct dump_state *s)
+{
+	char name[MAX_NAME];
+
+	file_name(s, name);
+	return file_open(d, s, name, 0);
 }
 
 /* All of it or nothing. */
@@ -269,18 +278,23 @@ static int file_append(struct dump *d, struct dump_state *s, const struct iovec 
 static int file_begin(struct dump *d, struct dump_state *s)
 {
 	const struct iovec header = { (void *)&pcap_header, sizeof(pcap_header) };
+	char name[MAX_NAME];
 	int err;
 
 	s->files++;
 	s->bytes = 0;
-	err = file_open(d, s, O_EXCL);
-	if (err) {
-		s->files--;
-		return err;
+	file_name(s, name);
+	err = file_open(d, s, name, O_CREAT | O_EXCL);
+	if (!err) {
+		err = file_append(d, s, &header, 1);
+		if (err)
+			unlinkat(d->dir, name, 0);
 	}
-	if (s->files == 1)
-		file_name(s, s->name, sizeof(s->name));
-	return file_append(d, s, &header, 1);
+	if (err)
+		s->files--;
+	else if (s->files == 1)
+		memcpy(s->name, name, sizeof(s->name));
+	return err;
 }
 
 /* The flow's file, with room for so many bytes. */
@@ -295,12 +309,12 @@ static int file_ready(struct dump *d, struct dump_state *s, const struct weir_fl
 	}
 	if (d->rotate && s->bytes > sizeof(pcap_header) &&
 	    (s->bytes > d->rotate || bytes > d->rotate - s->bytes)) {
-		int err = slot ? slot_close(slot) : 0;
+		int err = slot ? slot_close(d, slot) : 0;
 
 		return err ? err : file_begin(d, s);
 	}
 	if (!slot)
-		return file_open(d, s, 0);
+		return file_reopen(d, s);
 	slot_use(d, s->slot);
 	return 0;
 }
@@ -361,7 +375,7 @@ static int dump_expire(void *context, void *state, struct weir_flow *flow)
 	struct slot *slot = slot_of(context, state);
 
 	(void)flow;
-	return slot ? slot_close(slot) : 0;
+	return slot ? slot_close(context, slot) : 0;
 }
 
 /* Still open when another file's error has disabled the plugin. */
@@ -370,7 +384,7 @@ static void dump_release(void *context, void *state)
 	struct slot *slot = slot_of(context, state);
 
 	if (slot)
-		slot_close(slot);
+		slot_close(context, slot);
 }
 
 WEIR_API const struct weir_plugin weir_plugin = {
