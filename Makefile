@@ -253,6 +253,12 @@ $(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard t
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
+# --- IPFIX, read by others ------------------------------------------------------------------------------
+$(BUILD)/interop/ipfix_write: $(call objects,san,tests/interop/ipfix_write.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+
 # --- the live bench ---------------------------------------------------------------------------------
 $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/live/ns_case.c)
 	$(call say,LINK,$@)

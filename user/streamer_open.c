@@ -197,7 +197,8 @@ static int describe_columns(struct weir_streamer *s)
 			.unit = f->unit,
 			.help = f->help,
 			.type = weir_type_of(f->type),
-			.ipfix_enterprise = IPFIX_ENTERPRISE(f->ipfix),
+			.ipfix_enterprise = IPFIX_IS_OWN(f->ipfix) ? s->config.ipfix_pen
+								   : IPFIX_ENTERPRISE(f->ipfix),
 			.ipfix_id = IPFIX_ID(f->ipfix),
 		};
 	}

@@ -95,7 +95,7 @@ static const char *sample(const struct option_info *o)
 	switch (o->type) {
 	case OPTION_FLAG:
 	case OPTION_NO_FLAG: return "true";
-	case OPTION_COUNT: return "77";
+	case OPTION_COUNT: return o->min > 77 ? "777" : "77";
 	case OPTION_DURATION: return "1.25";
 	case OPTION_CHOICE: return o->values[1].name;
 	case OPTION_SET: return o->values[2].name;
