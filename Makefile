@@ -10,7 +10,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libcurl zlib rdkafka
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libcurl zlib rdkafka libmicrohttpd
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -179,7 +179,8 @@ $(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 -fsanitize=thread -c $< -o $@
 
-$(BUILD)/library/two_threads: $(call objects,tsan,tests/library/two_threads.c $(LIBRARY))
+$(BUILD)/library/two_threads $(BUILD)/library/metrics_threads: $(BUILD)/library/%: $(BUILD)/tsan/tests/library/%.o \
+	$(call objects,tsan,$(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ $(pkg_libs) -lpthread -o $@
@@ -273,7 +274,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
-	$(BUILD)/library/two_threads $(probes) $(call plugins,plugins) $(call plugins,plugins-san) \
+	$(addprefix $(BUILD)/library/,two_threads metrics_threads) $(probes) $(call plugins,plugins) $(call plugins,plugins-san) \
 	$(BUILD)/interop/kafka_mock \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 

@@ -81,6 +81,7 @@ struct config {
 	bool anonymize_prefix;      /* addresses keep common prefixes: Crypto-PAn */
 	char *summary;              /* file of the JSON summary, "-" = stdout, NULL = none */
 	uint64_t stats_interval_ns; /* between lines of rates; 0 = none */
+	char *metrics;              /* where it is served: metrics_address.h; NULL = nowhere */
 	bool quiet;
 
 	char *config_file; /* -c */

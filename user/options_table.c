@@ -319,6 +319,12 @@ const struct option_info option_table[] = {
 	  .max = 1000000000,
 	  .metavar = "SEC",
 	  .help = "tell rates in a line on stderr this often; 0 = never" },
+	{ .name = "metrics",
+	  .type = OPTION_TEXT,
+	  .offset = AT(metrics),
+	  .metavar = "[ADDR:]PORT",
+	  .help = "serve /metrics for Prometheus, /healthz and /readyz there; the address is "
+		  "127.0.0.1 unless given" },
 	{ .name = "quiet",
 	  .letter = 'q',
 	  .type = OPTION_FLAG,

@@ -279,6 +279,10 @@ static void options_together(void **state)
 	check(WORDS("--anonymize-key", "f", "--anonymize-prefix"), 0, "");
 	check(WORDS("--anonymize-key", "f", "--anonymize", "src_ip"), 0, "");
 	check(WORDS("--rotate", "1h", "-o", "csv:-", "-o", "json:f"), 0, "");
+	check(WORDS("--metrics", "[::1]:9435"), 0, "");
+	check(WORDS("--metrics", "localhost"), -EINVAL,
+	      "weir: --metrics: \"localhost\" is no place to listen; give a port, as 9435, or an "
+	      "address of this host with it, as 192.0.2.1:9435 or [::1]:9435\n");
 	check(WORDS("--rotate", "1h", "-o", "csv", "-o", "json:-"), 0,
 	      "weir: warning: --rotate: no output goes to a file; give -o FORMAT:FILE\n");
 	check(WORDS("--pin", "d", "--hook", "xdp"), 0, "");
