@@ -10,7 +10,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libcurl zlib
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -144,13 +144,32 @@ $(BUILD)/libweir.o: $(call objects,pic,$(LIBRARY))
 $(BUILD)/libweir.a: $(BUILD)/libweir.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $<
 
-$(BUILD)/weir.pc: user/weir.pc.in Makefile
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PKGS@|$(PKGS)|' $< > $@
-
+# --- unit tests: with sanitizers -------------------------------------------------------------------
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -lcmocka -o $@
+
+# --- races: ThreadSanitizer -------------------------------------------------------------------------
+$(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+	$(call say,CC-TSAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -O1 -fsanitize=thread -c $< -o $@
+
+$(BUILD)/library/two_threads: $(call objects,tsan,tests/library/two_threads.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ $(pkg_libs) -lpthread -o $@
+
+# --- plugins of the tests -----------------------------------------------------------------------------
+probe_options = $(if $(filter %-two,$(1)),-DPROBE_PACKETS=2) $(if $(filter %-abi,$(1)),-DPROBE_ABI=99) \
+	$(if $(filter %-mute,$(1)),-DPROBE_SYMBOL=other)
+probes := $(patsubst %,$(BUILD)/library/%.so,probe probe-two probe-abi probe-mute)
+
+$(probes): $(BUILD)/library/%.so: tests/library/probe_plugin.c include/weir/plugin.h include/weir/weir.h
+	$(call say,PLUGIN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -shared -fPIC $(call probe_options,$*) $< -o $@
 
 # --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
 $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
@@ -219,6 +238,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
+	$(BUILD)/library/two_threads $(probes) \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test
@@ -227,7 +247,12 @@ test: $(test_programs) ## run every test
 test-kernels: $(addprefix $(BUILD)/,weir bpf/parity bpf/parity.bpf.o bpf/verifier bpf/exactness bpf/storm.bpf.o) ## run the kernel tests on Debian's 6.1 and 6.12 in QEMU
 	$(Q)BUILD=$(BUILD) tests/kernels/run
 
-bench: $(BUILD)/weir ## measure weir next to its peers
+$(BUILD)/bench/iterate: tools/bench/iterate.c $(BUILD)/libweir.so
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Iinclude $(WARNINGS) $(CFLAGS) $< -L$(BUILD) -lweir -Wl,-rpath,'$$ORIGIN/..' -o $@
+
+bench: $(BUILD)/weir $(BUILD)/bench/iterate ## measure weir next to its peers
 	$(Q)BUILD=$(BUILD) tools/bench/run
 
 bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
@@ -241,12 +266,14 @@ check-format: | $(DEPS) ## check the layout of the C files
 	$(Q)tests/check-format
 
 prefix_dir = $(DESTDIR)$(PREFIX)
-install: all $(BUILD)/weir.pc ## install into DESTDIR and PREFIX
+install: all ## install into DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/weir $(prefix_dir)/bin/weir
 	install -D -m 755 $(BUILD)/$(SONAME) $(prefix_dir)/lib/$(SONAME)
 	ln -sf $(SONAME) $(prefix_dir)/lib/libweir.so
 	install -D -m 644 $(BUILD)/libweir.a $(prefix_dir)/lib/libweir.a
-	install -D -m 644 $(BUILD)/weir.pc $(prefix_dir)/lib/pkgconfig/weir.pc
+	mkdir -p $(prefix_dir)/lib/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' user/weir.pc.in \
+		> $(prefix_dir)/lib/pkgconfig/weir.pc
 	install -D -m 644 -t $(prefix_dir)/include/weir include/weir/weir.h include/weir/plugin.h
 	install -D -m 644 user/man/weir.8 $(prefix_dir)/share/man/man8/weir.8
 

@@ -76,22 +76,23 @@ static int read_key(struct anonymizer *a, const char *path)
 
 static int hide(struct anonymizer *a, const struct columns *columns, const char *name)
 {
-	const struct field *named = record_field_by_name(name);
-	bool found = false;
+	int id = columns_id(columns, name);
+	const struct field *named;
 
-	for (size_t i = 0; named && i < columns->count; i++) {
+	if (id < 0) {
+		log_error("--anonymize: column \"%s\" is not exported; `weir fields` lists the "
+			  "columns",
+			  name);
+		return -EINVAL;
+	}
+	named = columns->items[id];
+	for (size_t i = 0; i < columns->count; i++) {
 		const struct field *f = columns->items[i];
 
-		if (f == named)
-			found = true;
 		if (f == named || (tells_address(named) && tells_address(f)))
 			a->hidden[i] = true;
 	}
-	if (found)
-		return 0;
-	log_error("--anonymize: column \"%s\" is not exported; `weir fields` lists the columns",
-		  name);
-	return -EINVAL;
+	return 0;
 }
 
 static int hide_list(struct anonymizer *a, const struct columns *columns, const char *names)

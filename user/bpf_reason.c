@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static char reason[512];
-static char warnings[16384]; /* the newest of libbpf's; the verifier's log may be among them */
+static _Thread_local char reason[512];
+static _Thread_local char
+	warnings[16384]; /* the newest of libbpf's; the verifier's log may be among them */
 
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {

@@ -41,7 +41,8 @@ static void print_fields(void)
 static void print_version(void)
 {
 	printf("weir %s\n", WEIR_VERSION);
-	printf("features: tc, xdp, live capture, pcap, pcapng, dissection, anonymization, yaml%s\n",
+	printf("features: tc, xdp, live capture, pcap, pcapng, dissection, plugins, anonymization, "
+	       "yaml%s\n",
 	       SANITIZERS);
 	printf("outputs: csv, json, table\n");
 	printf("bpf: libbpf %s\n", libbpf_version_string());

@@ -224,6 +224,14 @@ void columns_free(struct columns *columns)
 	*columns = (struct columns){ 0 };
 }
 
+int columns_id(const struct columns *columns, const char *name)
+{
+	for (size_t i = 0; i < columns->count; i++)
+		if (!strcmp(columns->items[i]->name, name))
+			return (int)i;
+	return -ENOENT;
+}
+
 static const char *type_name(enum field_type type)
 {
 	switch (type) {

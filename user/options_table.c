@@ -36,6 +36,13 @@ static const struct named_value hook_names[] = {
 	{ "pcap", HOOK_PCAP }, { NULL, 0 },
 };
 
+static const struct named_value queue_names[] = {
+	{ "auto", QUEUE_AUTO },
+	{ "block", QUEUE_BLOCK },
+	{ "drop-oldest", QUEUE_DROP_OLDEST },
+	{ NULL, 0 },
+};
+
 static const struct named_value direction_names[] = {
 	{ "both", DIRECTION_BOTH },
 	{ "in", DIRECTION_IN },
@@ -232,6 +239,29 @@ const struct option_info option_table[] = {
 	  .offset = AT(rotate),
 	  .metavar = "60s|100MB",
 	  .help = "begin a new file by packet time or size; its name is a strftime(3) pattern" },
+	{ .name = "queue",
+	  .type = OPTION_SIZE,
+	  .offset = AT(queue_bytes),
+	  .default_text = "64MiB",
+	  .min = 65536,
+	  .max = 1ull << 40,
+	  .metavar = "SIZE",
+	  .help = "room of each output that goes over a network, for what is not sent yet" },
+	{ .name = "queue-policy",
+	  .type = OPTION_CHOICE,
+	  .offset = AT(queue_policy),
+	  .default_text = "auto",
+	  .values = queue_names,
+	  .metavar = "POLICY",
+	  .help = "when that room is full: block (auto for files) or drop-oldest (auto for "
+		  "interfaces)" },
+	{ .name = "flush-timeout",
+	  .type = OPTION_DURATION,
+	  .offset = AT(flush_timeout_ns),
+	  .default_text = "10",
+	  .max = 1000000000,
+	  .metavar = "SEC",
+	  .help = "at the end, how long to go on sending what is queued" },
 	{ .name = "anonymize",
 	  .type = OPTION_NAMES,
 	  .offset = AT(anonymize),

@@ -15,9 +15,12 @@
 /* The front of a flow's area: what plugins were shown of it. */
 struct shown {
 	struct flow_counters counters; /* packets, bytes and times only */
+	uint64_t began;                /* bit per plugin whose on_init was called */
 	int32_t expiration_id;
-	bool began;
+	bool seen;
 };
+
+#define MAX_PLUGINS 64
 
 struct plugins {
 	const struct config *config;
@@ -143,6 +146,10 @@ int plugins_open(struct plugins **out, const struct config *config,
 	*out = NULL;
 	if (!room)
 		return 0;
+	if (room > MAX_PLUGINS) {
+		log_error("--plugin: %zu plugins; 64 at most", room);
+		return -EINVAL;
+	}
 	p = calloc(1, sizeof(*p));
 	if (p) {
 		p->config = config;
@@ -326,7 +333,11 @@ static void call_packet(struct plugins *p, void *state, const struct weir_packet
 		int (*hook)(void *, void *, const struct weir_packet *, struct weir_flow *) =
 			first ? ops->on_init : ops->on_update;
 
-		if (hook && !item->disabled)
+		if (item->disabled)
+			continue;
+		if (first)
+			((struct shown *)state)->began |= 1ull << i;
+		if (hook)
 			judge(p, item, first ? "on_init" : "on_update",
 			      hook(item->context, state_of(item, state), packet, flow));
 	}
@@ -339,12 +350,12 @@ bool plugins_packet(struct plugins *p, const struct plugin_flow *f, const struct
 	struct weir_flow_private priv = { p, f };
 	struct weir_flow flow = { .expiration_id = shown->expiration_id, .priv = &priv };
 	struct weir_packet view;
-	bool first = !shown->began;
+	bool first = !shown->seen;
 
 	note_shown(p, shown, packet, from_src);
 	show_flow(p, f, &flow);
 	show_packet(p, packet, frame, from_src, &view);
-	shown->began = true;
+	shown->seen = true;
 	call_packet(p, f->state, &view, &flow, first);
 	shown->expiration_id = flow.expiration_id;
 	return flow.expiration_id < 0;
@@ -361,7 +372,7 @@ int32_t plugins_expire(struct plugins *p, const struct plugin_flow *f, int32_t e
 	struct weir_flow_private priv = { p, f };
 	struct weir_flow flow = { .expiration_id = shown->expiration_id, .priv = &priv };
 
-	if (!shown->began)
+	if (!shown->seen)
 		return expiration_id;
 	show_flow(p, f, &flow);
 	if (packets_of(f->now->counters) > packets_of(&shown->counters))
@@ -382,8 +393,8 @@ void plugins_release(struct plugins *p, void *state)
 {
 	const struct shown *shown = state;
 
-	for (size_t i = 0; i < p->count && shown->began; i++)
-		if (p->items[i].ops->on_release)
+	for (size_t i = 0; i < p->count; i++)
+		if (shown->began >> i & 1 && p->items[i].ops->on_release)
 			p->items[i].ops->on_release(p->items[i].context,
 						    state_of(&p->items[i], state));
 	memset(state, 0, p->state_size);

@@ -156,6 +156,8 @@ const struct field *record_field_by_name(const char *name);
 int columns_select(struct columns *out, const struct config *config, const struct field *added,
 		   size_t added_count);
 void columns_free(struct columns *columns);
+/* The place of a column, or -ENOENT. */
+int columns_id(const struct columns *columns, const char *name);
 /* `weir fields`: name, type, unit, meaning, IPFIX element, aligned; then how far packets tell. */
 void columns_print_all(FILE *to);
 

@@ -87,8 +87,7 @@ static struct ledger ledger_of(const struct run *run)
 {
 	struct ledger all;
 
-	for (int i = 0; i < COUNTERS; i++)
-		all.value[i] = weir_streamer__counter(run->streamer, i);
+	weir_streamer__counters(run->streamer, all.value, COUNTERS);
 	return all;
 }
 

@@ -6,6 +6,7 @@
 #ifndef USER_SOURCE_H
 #define USER_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,7 +21,7 @@ struct source_parts {
 	struct host_meter *meter;
 	struct flow_table *flows;
 	struct ledger *ledger;
-	const volatile bool *stop; /* somebody asks for the end */
+	const atomic_bool *stop; /* somebody asks for the end */
 };
 
 /*

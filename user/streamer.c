@@ -52,6 +52,24 @@ static int copy_opts(struct weir_streamer_opts *to, const struct weir_streamer_o
 	return 0;
 }
 
+static void close_all(struct weir_streamer *s)
+{
+	const int fds[] = { s->poll_fd, s->timer_fd, s->ready_fd };
+
+	streamer_close_parts(s);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int no_descriptor(void)
+{
+	int err = -errno;
+
+	log_error("no file descriptor is left: %s; raise the limit (ulimit -n)", strerror(errno));
+	return err;
+}
+
 int weir_streamer__open(struct weir_streamer **out, const struct weir_streamer_opts *from)
 {
 	static const struct log_sink silence;
@@ -66,18 +84,19 @@ int weir_streamer__open(struct weir_streamer **out, const struct weir_streamer_o
 	if (!err && !s)
 		err = -ENOMEM;
 	if (!err) {
-		s->poll_fd = s->ready_fd = s->timer_fd = -1;
+		s->poll_fd = s->timer_fd = -1;
+		s->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		take_log(s, &opts);
 		log_use(&s->log);
-		err = streamer_open_parts(s, &opts);
+		err = s->ready_fd < 0 ? no_descriptor() : streamer_open_parts(s, &opts);
 		if (err)
-			streamer_close_parts(s);
+			close_all(s);
 	}
 	log_use(before);
-	if (err)
-		free(s);
-	else
+	if (!err)
 		*out = s;
+	else
+		free(s);
 	return err;
 }
 
@@ -88,14 +107,8 @@ void weir_streamer__free(struct weir_streamer *s)
 	if (!s)
 		return;
 	before = log_use(&s->log);
-	streamer_close_parts(s);
+	close_all(s);
 	log_use(before);
-	if (s->poll_fd >= 0)
-		close(s->poll_fd);
-	if (s->ready_fd >= 0)
-		close(s->ready_fd);
-	if (s->timer_fd >= 0)
-		close(s->timer_fd);
 	free(s);
 }
 
@@ -104,7 +117,7 @@ void weir_streamer__stop(struct weir_streamer *s)
 	uint64_t one = 1;
 
 	s->stop = true;
-	if (s->ready_fd >= 0 && write(s->ready_fd, &one, sizeof(one)) < 0)
+	if (write(s->ready_fd, &one, sizeof(one)) < 0)
 		return; /* it is readable already */
 }
 
@@ -148,6 +161,10 @@ void streamer_step(struct weir_streamer *s, int timeout_ms)
 {
 	flow_table_resume(s->flows);
 	switch (s->phase) {
+	case PHASE_OPEN:
+		s->error = streamer_begin(s);
+		s->phase = s->error ? PHASE_END : PHASE_READ;
+		break;
 	case PHASE_READ: step_read(s, timeout_ms); break;
 	case PHASE_COLLECT: step_collect(s); break;
 	case PHASE_FLOWS: step_flows(s); break;
@@ -198,8 +215,8 @@ static int make_poll_fd(struct weir_streamer *s)
 	};
 	int fd = epoll_create1(EPOLL_CLOEXEC);
 
-	s->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->timer_fd < 0)
+		s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (fd >= 0 && !watch(fd, s->ready_fd) && !watch(fd, s->timer_fd) &&
 	    (s->pcap || !timerfd_settime(s->timer_fd, 0, &period, NULL)))
 		return fd;
@@ -290,7 +307,7 @@ int weir_streamer__next(struct weir_streamer *s, const struct weir_record **reco
 	return n;
 }
 
-/* Rows as long as there is room and a record at hand; the source is asked for the first one only. */
+/* As many as there is room and a record at hand for; only the first one is waited for. */
 static int fill_rows(struct weir_streamer *s, char *buffer, size_t size, size_t *used,
 		     int timeout_ms)
 {
@@ -340,7 +357,7 @@ static int open_outputs(struct weir_streamer *s)
 
 	if (s->exporters)
 		return 0;
-	err = exporters_open(&s->exporters, &s->config, &s->columns);
+	err = exporters_open(&s->exporters, &s->config, &s->columns, &s->ledger, &s->stop);
 	if (!err)
 		flow_table_set_sink(s->flows, exporters_sink(s->exporters));
 	return err;
@@ -429,6 +446,14 @@ struct ledger streamer_ledger(const struct weir_streamer *s)
 const char *weir_counter_name(size_t i)
 {
 	return i < COUNTERS ? counter_table[i].path : NULL;
+}
+
+size_t weir_streamer__counters(const struct weir_streamer *s, uint64_t *values, size_t count)
+{
+	struct ledger all = streamer_ledger(s);
+
+	memcpy(values, all.value, (count < COUNTERS ? count : COUNTERS) * sizeof(*values));
+	return COUNTERS;
 }
 
 uint64_t weir_streamer__counter(const struct weir_streamer *s, size_t i)

@@ -20,6 +20,7 @@
 #include "weir_record.h"
 
 enum streamer_phase {
+	PHASE_OPEN,    /* nothing was read; outputs may still be opened */
 	PHASE_READ,    /* the source is read */
 	PHASE_COLLECT, /* it has ended: what it holds itself */
 	PHASE_FLOWS,   /* what is in flows */
@@ -43,20 +44,23 @@ struct weir_streamer {
 	struct host_meter *meter;
 	struct ledger ledger;
 
-	volatile bool stop;
+	atomic_bool stop;
 	enum streamer_phase phase;
 	int error; /* to be told after the last record; 0 = none */
 	struct weir_record record;
 	bool row_waits; /* record found no room in a buffer of rows */
 
-	int poll_fd;  /* epoll of the two; -1 until asked for */
 	int ready_fd; /* eventfd: there is something to do */
+	int poll_fd;  /* epoll of the two others; -1 until asked for */
 	int timer_fd; /* a live source wants a step now and then */
 };
 
 /* streamer_open.c: everything up to the first packet; a negative errno after a message. */
 int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts *opts);
 void streamer_close_parts(struct weir_streamer *s);
+
+/* The source begins to feed the meter; a negative errno after a message. */
+int streamer_begin(struct weir_streamer *s);
 
 /* One step of the phase at hand, at most timeout_ms long. */
 void streamer_step(struct weir_streamer *s, int timeout_ms);

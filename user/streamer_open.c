@@ -169,7 +169,7 @@ static int open_source(struct weir_streamer *s)
 	return err;
 }
 
-static int begin_source(struct weir_streamer *s)
+int streamer_begin(struct weir_streamer *s)
 {
 	const struct source_parts parts = {
 		.meter_config = &s->meter_config,
@@ -252,7 +252,7 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	if (!err)
 		err = open_meter(s, &parts);
 	s->record.columns = &s->columns;
-	return err ? err : begin_source(s);
+	return err;
 }
 
 void streamer_close_parts(struct weir_streamer *s)

@@ -36,14 +36,6 @@ enum weir_type weir_type_of(enum field_type type)
 	}
 }
 
-int columns_id(const struct columns *columns, const char *name)
-{
-	for (size_t i = 0; i < columns->count; i++)
-		if (!strcmp(columns->items[i]->name, name))
-			return (int)i;
-	return -ENOENT;
-}
-
 static const struct field *field_of(const struct weir_record *r, int id)
 {
 	return id >= 0 && (size_t)id < r->columns->count ? r->columns->items[id] : NULL;

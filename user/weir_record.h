@@ -17,6 +17,5 @@ struct weir_record {
 
 void weir_record_destroy(struct weir_record *r);
 enum weir_type weir_type_of(enum field_type type);
-int columns_id(const struct columns *columns, const char *name);
 
 #endif

@@ -162,7 +162,7 @@ struct weir_plugin {
 			 struct weir_flow *flow);
 	/* The flow has ended: the columns are read after this. */
 	int (*on_expire)(void *context, void *state, struct weir_flow *flow);
-	/* The record is written: what the state owns is freed. For each flow that began. */
+	/* The record is written: what the state owns is freed. For each on_init. */
 	void (*on_release)(void *context, void *state);
 	/* Last of all, if open() was successful. */
 	void (*cleanup)(void *context);

@@ -74,9 +74,9 @@ struct weir_streamer_opts {
 };
 
 /*
- * Opens sources and plugins; interfaces are watched from here on. *out is the caller's, to free
- * with weir_streamer__free(), and NULL after an error: -EINVAL for settings that make no sense (an
- * unknown option, value, column, filter), else what the system said.
+ * Opens sources and plugins; the kernel watches interfaces from here on. *out is the caller's, to
+ * free with weir_streamer__free(), and NULL after an error: -EINVAL for settings that make no sense
+ * (an unknown option, value, column, filter), else what the system said.
  */
 WEIR_API int weir_streamer__open(struct weir_streamer **out, const struct weir_streamer_opts *opts);
 
@@ -205,6 +205,10 @@ WEIR_API const char *weir_counter_name(size_t i);
 /* A counter now, by its place or name; UINT64_MAX: there is none. */
 WEIR_API uint64_t weir_streamer__counter(const struct weir_streamer *s, size_t i);
 WEIR_API uint64_t weir_streamer__counter_by_name(const struct weir_streamer *s, const char *name);
+
+/* All of them at one moment: the first count into values. Returns how many there are. */
+WEIR_API size_t weir_streamer__counters(const struct weir_streamer *s, uint64_t *values,
+					size_t count);
 
 /* Set sz to sizeof(struct weir_status). Gauges, not counters. */
 struct weir_status {

@@ -50,6 +50,7 @@ PROBES = [
     Probe("flowfloor", str(OUT / "flowfloor"), "{F}"),
     Probe("weir", str(WEIR), "-r {F} -q --stats --splt 20 -o csv:/dev/null", ["version"]),
     Probe("weir-bare", str(WEIR), "-r {F} -q --no-dissect -o csv:/dev/null"),
+    Probe("libweir", str(OUT / "iterate"), "{F}"),  # the work of weir, read by the C API
     Probe("ndpiReader", "ndpiReader", "-q -i {F}", ["-h"]),
     # With a control socket softflowd 1.1.0 may wait for a client of it for ever, file or not.
     Probe("softflowd", "softflowd",

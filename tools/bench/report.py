@@ -30,6 +30,7 @@ TARGETS = [
     Target("many", "weir", "full work", 0.33, "ndpiReader", 700),
     Target("elephant", "weir", "full work", 1.0, "ndpiReader"),
     Target("mix", "weir-bare", "without dissection and stats", 1.3, "flowfloor"),
+    Target("mix", "libweir", "the same by the C API", 1.03, "weir"),
 ]
 
 
