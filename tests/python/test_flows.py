@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Flows of the Python package: the command's values in every column, under both vocabularies."""
-import csv, gc, ipaddress, math, pickle, statistics, sys
+import csv, gc, ipaddress, math, pickle, statistics, warnings
 
 import support, tap
-from support import CRAFTED, DEMO, RECORDED, crafted, own_captures, raises, read_capture, recorded, shared_capture, udp_frame, write_capture
-from weir import NFFlow, NFPlugin, NFStreamer, NFlow, WeirWarning, columns
+from support import DEMO, crafted, own_captures, raises, read_capture, recorded, udp_frame, write_capture
+from weir import NFFlow, NFPlugin, NFStreamer, NFlow, columns
 from weir.export import as_text
 
 MODES = {
@@ -14,7 +14,7 @@ MODES = {
     "seed": ({"snaplen": 65535}, ["--profile", "seed"]),
 }
 FULL = ({"statistical_analysis": True, "splt_analysis": 7}, ["--stats", "--splt", "7"])
-CAPTURES = [path for path in own_captures()]
+CAPTURES = own_captures()
 
 
 def same(value, text):
@@ -25,8 +25,6 @@ def same(value, text):
 
 def flows_of(path, **options):
     """Flows, and whether the capture could be read to its end."""
-    import warnings
-
     flows = []
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
@@ -139,12 +137,11 @@ def test_print_keys_values():
 
 def test_statistics_against_a_second_computation():
     """One TLS connection, its packets read here: sizes, gaps, times and flags by Python's own statistics."""
-    import warnings
-
     flows = list(NFStreamer(source=recorded("tls12"), statistical_analysis=True, accounting_mode=1, bpf_filter="tcp"))
     assert len(flows) == 1
     flow = flows[0]
-    packets = [(t, frame) for t, _, frame in read_capture(recorded("tls12")) if frame[12:14] == b"\x08\x00" and frame[23] == 6]
+    packets = [(t, frame) for t, _, frame in read_capture(recorded("tls12")) if frame[12:14] == b"\x08\x00"
+               and frame[23] == 6]
     first = packets[0][1][26:30]
     sides = {"bidirectional": packets, "src2dst": [p for p in packets if p[1][26:30] == first],
              "dst2src": [p for p in packets if p[1][26:30] != first]}
@@ -156,7 +153,8 @@ def test_statistics_against_a_second_computation():
         flags = [frame[14 + (frame[14] & 15) * 4 + 13] for _, frame in of_side]
         want = {"packets": len(sizes), "bytes": sum(sizes), "first_seen_ms": times[0], "last_seen_ms": times[-1],
                 "duration_ms": (of_side[-1][0] - of_side[0][0]) // 1000,
-                "min_ps": min(sizes), "max_ps": max(sizes), "mean_ps": statistics.mean(sizes), "stddev_ps": statistics.stdev(sizes),
+                "min_ps": min(sizes), "max_ps": max(sizes), "mean_ps": statistics.mean(sizes),
+                "stddev_ps": statistics.stdev(sizes),
                 "min_piat_ms": int(min(gaps)), "max_piat_ms": int(max(gaps)),
                 "mean_piat_ms": statistics.mean(gaps), "stddev_piat_ms": statistics.stdev(gaps),
                 **{f"{name}_packets": sum(bool(each & bit) for each in flags) for name, bit in bits.items()}}
@@ -179,7 +177,8 @@ def test_tunnels():
     flows = list(NFStreamer(source=crafted("gtpu"), statistical_analysis=True, decode_tunnels=False))
     assert flows and not any(hasattr(flow, "tunnel_id") for flow in flows)
     assert {flow.dst_port for flow in flows} == {2152}
-    assert [flow.ip_version for flow in NFStreamer(source=crafted("6in4"), decode_tunnels=False)] == [6]  # always, as NFStream
+    always, = NFStreamer(source=crafted("6in4"), decode_tunnels=False)  # as NFStream
+    assert always.ip_version == 6
 
 
 def test_several_files(folder):
@@ -205,7 +204,8 @@ def test_max_nflows():
 
 def test_timeouts(folder):
     path = write_capture(folder / "a.pcap", [(i * 10**9, udp_frame(1)) for i in range(10)])
-    for options, packets, reasons in (({"idle_timeout": 0}, [1] * 10, [0] * 10), ({"active_timeout": 0}, [1] * 10, [1] * 9 + [0]),
+    for options, packets, reasons in (({"idle_timeout": 0}, [1] * 10, [0] * 10),
+                                      ({"active_timeout": 0}, [1] * 10, [1] * 9 + [0]),
                                       ({"idle_timeout": 1}, [1] * 10, [0] * 10), ({"idle_timeout": 2}, [10], [0]),
                                       ({"active_timeout": 4}, [4, 4, 2], [1, 1, 0])):
         flows = list(NFStreamer(source=path, **options))
@@ -248,7 +248,8 @@ def test_text_that_is_no_utf8(folder):
     """A host name with a broken byte reads as one with a replacement character."""
     request = b"GET / HTTP/1.1\r\nHost: exam\xffple.org\r\nUser-Agent: x\r\n\r\n"
     frames = []
-    for flags, seq, ack, payload, back in ((2, 0, 0, b"", 0), (18, 0, 1, b"", 1), (16, 1, 1, b"", 0), (24, 1, 1, request, 0)):
+    for flags, seq, ack, payload, back in ((2, 0, 0, b"", 0), (18, 0, 1, b"", 1), (16, 1, 1, b"", 0),
+                                           (24, 1, 1, request, 0)):
         a, b = ((bytes([192, 0, 2, 1]), 40000), (bytes([192, 0, 2, 2]), 80))[::-1 if back else 1]
         tcp = support.struct.pack("!HHIIBBHHH", a[1], b[1], seq, ack, 0x50, flags, 1000, 0, 0) + payload
         ip = support.struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, a[0], b[0])

@@ -4,7 +4,7 @@
 
 The documented program runs unchanged but for its import line, on a file and on the interface.
 """
-import json, os, pathlib, shutil, signal, subprocess, sys, threading, time
+import json, os, shutil, signal, subprocess, sys, time
 
 import support, tap
 from support import DEMO, raises
@@ -70,7 +70,8 @@ def interrupt(process, seconds=10):
 def test_documented_program_on_a_file(folder):
     shutil.copy(DEMO, folder / "facebook.pcap")
     program = SNIPPET.format(source="facebook.pcap", more="")
-    done = subprocess.run(["/usr/bin/python3", "-c", program], cwd=folder, env=environment(), capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["/usr/bin/python3", "-c", program], cwd=folder, env=environment(), capture_output=True,
+                          text=True, timeout=30)
     assert done.returncode == 0 and done.stderr == "" and done.stdout.count("NFFlow(id=") == 22, done
 
 
@@ -95,7 +96,8 @@ def test_ctrl_c_on_a_silent_wire():
 
 
 def test_idle_flow_comes_without_further_packets():
-    process = start("from weir import NFStreamer\nfor flow in NFStreamer('vb', idle_timeout=1): print(flow.bidirectional_packets)")
+    process = start("from weir import NFStreamer\n"
+                    "for flow in NFStreamer('vb', idle_timeout=1): print(flow.bidirectional_packets)")
     send(3)
     began = time.monotonic()
     line = process.stdout.readline()
@@ -130,7 +132,8 @@ for flow in NFStreamer('vb', udps=Count(), bpf_filter='udp'):
 
 def test_custom_expiry():
     process = start("from weir import *\nfrom weir.plugins import FlowSlicer\n"
-                    "for flow in NFStreamer('vb', udps=FlowSlicer(limit=4)): print(flow.bidirectional_packets, flow.expiration_id)")
+                    "for flow in NFStreamer('vb', udps=FlowSlicer(limit=4)):\n"
+                    "    print(flow.bidirectional_packets, flow.expiration_id)")
     send(400)
     time.sleep(1)
     out, err, status, _ = interrupt(process)
@@ -155,16 +158,18 @@ except KeyError as error:
 
 
 def test_performance_report():
-    process = start("from weir import NFStreamer\nfor flow in NFStreamer('vb', performance_report=1, idle_timeout=1): pass")
+    process = start("from weir import NFStreamer\n"
+                    "for flow in NFStreamer('vb', performance_report=1, idle_timeout=1): pass")
     send(3000, 3)
     time.sleep(3.5)
     out, err, status, _ = interrupt(process)
     reports = [json.loads(line) for line in out.splitlines()]
     assert (err, status) == ("", 0) and 3 <= len(reports) <= 7, (out, err)
-    assert list(reports[-1]) == ["flows_expired", "packets_processed", "packets_ignored", "packets_dropped_filtered_by_kernel",
+    assert list(reports[-1]) == ["flows_expired", "packets_processed", "packets_ignored",
+                                 "packets_dropped_filtered_by_kernel",
                                  "meters_packets_processing_balance"]
-    assert reports[-1]["packets_processed"] == 3000 and reports[-1]["meters_packets_processing_balance"] == [3000], reports
-    assert reports[-1]["flows_expired"] == 3, reports
+    assert reports[-1]["packets_processed"] == 3000 and reports[-1]["flows_expired"] == 3, reports
+    assert reports[-1]["meters_packets_processing_balance"] == [3000], reports
 
 
 def test_to_csv_and_to_pandas(folder):
@@ -225,7 +230,7 @@ for number, flow in enumerate(NFStreamer('vb', udps=Keep(), idle_timeout=1, bpf_
 
 def test_without_privileges():
     """NFStream's test of the source "lo" (no privilege) is refused with ValueError."""
-    program = ("import os; from weir import *; os.setgid(65534); os.setgroups([]) if os.getuid() == 0 else 0; os.setuid(65534)\n"
+    program = ("import os; from weir import *; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
                "try: NFStreamer(source='lo').to_pandas()\nexcept ValueError as error: print('refused:', error)")
     done = net.b.run("/usr/bin/python3", "-c", program, check=False, env=environment())
     assert done.returncode == 0 and done.stdout.startswith("refused: "), done

@@ -11,7 +11,8 @@ COUNT = f"from weir import NFStreamer; print(len(list(NFStreamer({DEMO!r}))))"
 
 def python(program, interpreter="/usr/bin/python3", cwd="/", **variables):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WEIR_", "PYTHON"))}
-    return subprocess.run([interpreter, "-c", program], env={**kept, "PYTHONDONTWRITEBYTECODE": "1", **variables}, cwd=cwd,
+    return subprocess.run([interpreter, "-c", program], env={**kept, "PYTHONDONTWRITEBYTECODE": "1", **variables},
+                          cwd=cwd,
                           capture_output=True, text=True, timeout=60)
 
 
@@ -24,7 +25,8 @@ def copy_of_sources(folder):
 
 def pip(*arguments):
     """Offline: any look at an index is an error."""
-    return subprocess.run(["/usr/bin/python3", "-m", "pip", "install", "--quiet", "--no-index", "--no-cache-dir", "--no-deps",
+    return subprocess.run(["/usr/bin/python3", "-m", "pip", "install", "--quiet", "--no-index", "--no-cache-dir",
+                           "--no-deps",
                            "--disable-pip-version-check", "--root-user-action=ignore", *map(str, arguments)],
                           capture_output=True, text=True, timeout=120, cwd="/")
 
@@ -41,8 +43,8 @@ def test_pip_install(folder):
         done = python(COUNT + "; import weir, weir.plugins; print(weir.__file__)", PYTHONPATH=str(target),
                       WEIR_LIBRARY=str(support.LIBRARY))
         assert done.stdout.split() == ["22", str(target / "weir" / "__init__.py")], done
-        about = python("import importlib.metadata as m; d = m.metadata('weir'); print(d['Name'], d['Version'], d['License'])",
-                       PYTHONPATH=str(target))
+        about = python("from importlib.metadata import metadata; found = metadata('weir')\n"
+                       "print(found['Name'], found['Version'], found['License'])", PYTHONPATH=str(target))
         assert about.stdout == "weir 0.1.0 BSD-2-Clause\n", about
 
 
@@ -106,13 +108,14 @@ def test_library_that_is_missing(folder):
     for library in ("/nowhere/libweir.so.0", str(folder / "text"), "libc.so.6"):
         done = python("import weir", PYTHONPATH=path, WEIR_LIBRARY=library)
         last = done.stderr.splitlines()[-1]
-        assert done.returncode == 1 and last.startswith(f"ImportError: weir: libweir cannot be loaded ({library}: "), done
+        assert done.returncode == 1, done
+        assert last.startswith(f"ImportError: weir: libweir cannot be loaded ({library}: "), last
         assert last.endswith("WEIR_LIBRARY=/path/to/libweir.so.0"), last
 
 
 def test_structures_are_those_of_the_headers(folder):
     """Sizes and offsets, as the compiler sees them."""
-    from weir import flow, hooks, library, packet
+    from weir import flow, library, packet
 
     fields = {"plugin": library.Plugin, "plugin_column": library.PluginColumn, "streamer_opts": library.Options,
               "column": library.Column}
@@ -123,13 +126,15 @@ def test_structures_are_those_of_the_headers(folder):
         for member, *_ in structure._fields_:
             lines.append(f'printf("%zu\\n", offsetof(struct weir_{name}, {member}));')
             want.append(getattr(structure, member).offset)
-    members = {"raw_size": "length", "ip_size": "ip_length", "transport_size": "transport_length", "payload_size": "payload_length",
+    members = {"raw_size": "length", "ip_size": "ip_length", "transport_size": "transport_length",
+               "payload_size": "payload_length",
                "_raw": "raw", "_src": "src_ip", "_dst": "dst_ip", "ip_version": "version", "_flags": "tcp_flags",
                "_reserved": "reserved"}
     for member, *_ in packet.NFPacket._fields_:
         lines.append(f'printf("%zu\\n", offsetof(struct weir_packet, {members.get(member, member)}));')
         want.append(getattr(packet.NFPacket, member).offset)
-    for member, place in (("flow_id", flow.FLOW_ID), ("packets", flow.PACKETS), ("bytes", flow.BYTES), ("first_ns", flow.FIRST_NS),
+    for member, place in (("flow_id", flow.FLOW_ID), ("packets", flow.PACKETS), ("bytes", flow.BYTES),
+                          ("first_ns", flow.FIRST_NS),
                           ("last_ns", flow.LAST_NS), ("expiration_id", flow.EXPIRATION_ID)):
         lines.append(f'printf("%zu\\n", offsetof(struct weir_flow, {member}));')
         want.append(place)
@@ -138,14 +143,18 @@ def test_structures_are_those_of_the_headers(folder):
                               ("WEIR_STORE_U64", library.STORE_U64), ("WEIR_LOG_WARNING", library.LOG_WARNING),
                               ("WEIR_UINT", library.UINT), ("WEIR_INT", library.INT), ("WEIR_DOUBLE", library.DOUBLE),
                               ("WEIR_TEXT", library.TEXT), ("WEIR_ADDRESS", library.ADDRESS), ("WEIR_MAC", library.MAC),
-                              ("WEIR_UINT128", library.UINT128), ("WEIR_LIST", library.LIST), ("WEIR_ABSENT", flow.UNKNOWN)):
+                              ("WEIR_UINT128", library.UINT128), ("WEIR_LIST", library.LIST), 
+                              ("WEIR_ABSENT", flow.UNKNOWN)):
         lines.append(f'printf("%zu\\n", (size_t)({expression}));')
         want.append(value)
     source = folder / "a.c"
-    source.write_text("#include <stdio.h>\n#include <weir/plugin.h>\nint main(void) {\n" + "\n".join(lines) + "\nreturn 0; }\n")
-    subprocess.run([os.environ.get("CC", "cc"), f"-I{tap.TOP / 'include'}", "-o", str(folder / "a"), str(source)], check=True)
+    source.write_text("#include <stdio.h>\n#include <weir/plugin.h>\nint main(void) {\n" + "\n".join(lines) +
+                      "\nreturn 0; }\n")
+    subprocess.run([os.environ.get("CC", "cc"), f"-I{tap.TOP / 'include'}", "-o", str(folder / "a"), str(source)],
+                   check=True)
     got = subprocess.run([str(folder / "a")], capture_output=True, text=True, check=True).stdout.split()
-    assert [int(each) for each in got] == want, [(line, each, value) for line, each, value in zip(lines, got, want) if int(each) != value]
+    assert [int(each) for each in got] == want, [(line, each, value) for line, each, value in zip(lines, got, want)
+                                                 if int(each) != value]
 
 
 def interpreters():
@@ -172,7 +181,8 @@ class P(NFPlugin):
     def on_update(self, packet, flow): flow.udps.n += 1; flow.udps.last = packet
 flows = list(NFStreamer({DEMO!r}, udps=P()))
 assert all(flow.udps.n == flow.bidirectional_packets and flow.udps.last.ip_packet for flow in flows)
-print(NFStreamer({DEMO!r}).to_csv('/dev/null'))""", interpreter, PYTHONPATH=str(support.PACKAGE), WEIR_LIBRARY=str(support.LIBRARY))
+print(NFStreamer({DEMO!r}).to_csv('/dev/null'))""", interpreter, PYTHONPATH=str(support.PACKAGE),
+                      WEIR_LIBRARY=str(support.LIBRARY))
         assert done.stdout == "22\n22\n" and done.returncode == 0, (interpreter, done)
 
 

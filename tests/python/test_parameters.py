@@ -3,9 +3,9 @@
 """NFStreamer's parameters: what is refused, the defaults of both modes, both names of one value."""
 import os, pathlib
 
-import support, tap
+import support
 from support import DEMO, raises, udp_frame, warns, write_capture
-from weir import NFPlugin, NFStreamer, WeirWarning
+from weir import NFPlugin, NFStreamer
 
 # NFStream's own list, and more of the kind.
 REFUSED = {
@@ -37,7 +37,8 @@ REFUSED = {
 ACCEPTED = {
     "decode_tunnels": [True, False], "bpf_filter": [None, "tcp"], "promiscuous_mode": [False],
     "snapshot_length": [1, 10**12], "socket_buffer_size": [2**31 - 1], "idle_timeout": [0, 2**64 // 1000, True],
-    "active_timeout": [0, 2**64 // 1000], "accounting_mode": [0, 1, 2, 3], "udps": [None, [], NFPlugin(), [NFPlugin()] * 2],
+    "active_timeout": [0, 2**64 // 1000], "accounting_mode": [0, 1, 2, 3], 
+    "udps": [None, [], NFPlugin(), [NFPlugin()] * 2],
     "n_dissections": [0, 255], "splt_analysis": [0, 65535], "n_meters": [0, 64], "max_nflows": [0, 10**9],
     "performance_report": [0, 10], "system_visibility_poll_ms": [0], "system_visibility_mode": [0],
     "max_tcp_dissections": [0, 255],
@@ -147,7 +148,8 @@ def test_positions():
             streamer.socket_buffer_size, streamer.idle_timeout, streamer.active_timeout, streamer.accounting_mode,
             streamer.udps, streamer.n_dissections, streamer.statistical_analysis, streamer.splt_analysis,
             streamer.n_meters, streamer.max_nflows, streamer.performance_report,
-            streamer.system_visibility_poll_ms) == (False, "tcp", False, 100, 4096, 1, 2, 3, (plugin,), 4, True, 5, 6, 7, 8, 9)
+            streamer.system_visibility_poll_ms) == (
+                False, "tcp", False, 100, 4096, 1, 2, 3, (plugin,), 4, True, 5, 6, 7, 8, 9)
 
 
 def test_unknown_parameter():

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Python plugins: every packet, flow.udps, ends, exceptions, the plugins of NFStream and those of 2019."""
-import gc, json, os, pickle, signal, subprocess, sys, threading, time, weakref
+import gc, pickle, signal, threading, weakref
 
-import support, tap
-from support import CRAFTED, DEMO, RECORDED, crafted, own_captures, raises, read_capture, recorded, udp_frame, warns, write_capture
+import support
+from support import DEMO, own_captures, raises, read_capture, recorded, udp_frame, write_capture
 from weir import NFPacket, NFPlugin, NFStreamer
 from weir.plugins import DHCP, MDNS, FlowSlicer, MsgType, SPLT
 
@@ -32,7 +32,8 @@ class Recorder(NFPlugin):
 
 
 def test_order_of_hooks(folder):
-    path = write_capture(folder / "a.pcap", [(0, udp_frame(1)), (1, udp_frame(2)), (2, udp_frame(1)), (130 * S, udp_frame(2))])
+    path = write_capture(folder / "a.pcap", [(0, udp_frame(1)), (1, udp_frame(2)), (2, udp_frame(1)),
+                                             (130 * S, udp_frame(2))])
     plugin = Recorder()
     flows = list(NFStreamer(source=path, udps=plugin))
     assert [flow.src_port for flow in flows] == [2, 1, 2]
@@ -61,7 +62,8 @@ def test_every_packet():
         except ValueError:
             continue
         for flow in flows:
-            assert flow.udps.seen == [[flow.src2dst_packets, flow.src2dst_bytes], [flow.dst2src_packets, flow.dst2src_bytes]], path
+            assert flow.udps.seen == [[flow.src2dst_packets, flow.src2dst_bytes],
+                                      [flow.dst2src_packets, flow.dst2src_bytes]], path
             total += flow.total_packets
     assert total >= 1700, total
 
@@ -77,28 +79,34 @@ def test_packet_attributes():
             flow.udps.packets.append(dict(zip(packet.keys(), packet.values()), kept=packet))
 
     flow, = NFStreamer(source=recorded("tls12"), bpf_filter="tcp", udps=Keep())
-    frames = [(t, length, frame) for t, length, frame in read_capture(recorded("tls12")) if frame[12:14] == b"\x08\x00" and frame[23] == 6]
+    frames = [(t, length, frame) for t, length, frame in read_capture(recorded("tls12")) if frame[12:14] == b"\x08\x00"
+              and frame[23] == 6]
     assert len(flow.udps.packets) == len(frames) == flow.bidirectional_packets > 10
     before = None
     for packet, (t, length, frame) in zip(flow.udps.packets, frames):
         header = 14 + (frame[14] & 15) * 4
         total = int.from_bytes(frame[16:18], "big")
         flags = frame[header + 13]
-        want = {"time": t // 1000, "delta_time": (t - before) // 1000 if before else 0, "raw_size": length, "ip_size": total,
-                "transport_size": total - header + 14, "payload_size": total - header + 14 - (frame[header + 12] >> 4) * 4,
+        want = {"time": t // 1000, "delta_time": (t - before) // 1000 if before else 0, "raw_size": length,
+                "ip_size": total,
+                "transport_size": total - header + 14,
+                "payload_size": total - header + 14 - (frame[header + 12] >> 4) * 4,
                 "src_ip": ".".join(map(str, frame[26:30])), "dst_ip": ".".join(map(str, frame[30:34])),
                 "src_mac": frame[6:12].hex(":"), "dst_mac": frame[:6].hex(":"), "src_oui": frame[6:9].hex(":"),
                 "dst_oui": frame[:3].hex(":"), "src_port": int.from_bytes(frame[header:header + 2], "big"),
-                "dst_port": int.from_bytes(frame[header + 2:header + 4], "big"), "protocol": 6, "vlan_id": 0, "ip_version": 4,
+                "dst_port": int.from_bytes(frame[header + 2:header + 4], "big"),
+                "protocol": 6, "vlan_id": 0, "ip_version": 4,
                 "ip_packet": frame[14:], "tunnel_id": 0,
                 "direction": int(frame[26:30] != frames[0][2][26:30]),
-                **{name: flags >> bit & 1 for bit, name in enumerate(("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"))}}
+                **{name: flags >> bit & 1
+                   for bit, name in enumerate(("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"))}}
         kept = packet.pop("kept")
         assert packet == want, {name: (packet[name], want[name]) for name in want if packet[name] != want[name]}
         assert {name: getattr(kept, name) for name in want} == want  # also long after its hook
         seed = (kept.length, kept.version, kept.raw, kept.tcpflags.ack, kept.nfhash, kept.capture_length)
         assert seed == (length, 4, frame[14:], want["ack"], flow.nfhash, len(frame) - 14), seed
-        assert kept.ip_src == int.from_bytes(frame[26:30], "big") and pickle.loads(pickle.dumps(kept)).values() == kept.values()
+        assert kept.ip_src == int.from_bytes(frame[26:30], "big")
+        assert pickle.loads(pickle.dumps(kept)).values() == kept.values()
         before = t
 
 
@@ -194,7 +202,8 @@ def test_columns_set_in_hooks():
             flow.application_name = "mine"
 
     flows = list(NFStreamer(source=DEMO, udps=Hide()))
-    assert {(flow.src_ip, flow.application_name) for flow in flows} == {("hidden", "mine")} and flows[0].dst_ip == "192.0.2.2"
+    assert {(flow.src_ip, flow.application_name) for flow in flows} == {("hidden", "mine")}
+    assert flows[0].dst_ip == "192.0.2.2"
     frame = NFStreamer(source=DEMO, udps=Hide()).to_pandas()
     assert set(frame.src_ip) == {"hidden"} and set(frame.application_name) == {"mine"}
 
@@ -425,7 +434,8 @@ def test_signal_handler_that_raises(folder):
 def test_flow_slicer():
     plain, = NFStreamer(source=recorded("tls12"), bpf_filter="tcp")
     for limit in (1, 4):
-        last = [flow.id for flow in NFStreamer(source=recorded("tls12"), bpf_filter="tcp", udps=FlowSlicer(limit=limit))][-1]
+        last = [flow.id for flow in NFStreamer(source=recorded("tls12"), bpf_filter="tcp",
+                                               udps=FlowSlicer(limit=limit))][-1]
         assert last == -(-plain.bidirectional_packets // limit) - 1
 
 
@@ -458,13 +468,15 @@ def dhcp_message(kind, options=b"", ciaddr=bytes(4)):
 
 
 def with_payload(source, sport, dport, payload):
-    ip = support.struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0, 0, 64, 17, 0, bytes(source), bytes([192, 0, 2, 9]))
+    ip = support.struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0, 0, 64, 17, 0, bytes(source),
+                             bytes([192, 0, 2, 9]))
     return bytes(12) + b"\x08\x00" + ip + support.struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload
 
 
 def test_dhcp_fields(folder):
     """Every option, cut ones too, message by message."""
-    options = (bytes([12, 4]) + b"host" + bytes([61, 2, 1, 2, 50, 4, 192, 168, 0, 10, 55, 4, 1, 3, 6, 42, 57, 2, 5, 220, 60, 3]) +
+    options = (bytes([12, 4]) + b"host" + bytes([61, 2, 1, 2, 50, 4, 192, 168, 0, 10, 55, 4, 1, 3, 6, 42, 57, 2, 5, 220,
+                                                 60, 3]) +
                b"abc" + bytes([77, 2]) + b"uc" + bytes([0, 0]))
     frames = [(0, with_payload([0, 0, 0, 0], 68, 67, dhcp_message(3, options))),
               (1, with_payload([192, 0, 2, 5], 68, 67, dhcp_message(8, ciaddr=bytes([192, 0, 2, 5])))),
@@ -473,7 +485,9 @@ def test_dhcp_fields(folder):
               (4, with_payload([192, 0, 2, 8], 68, 67, dhcp_message(3, ciaddr=bytes([192, 0, 2, 8]))))]
     told = {flow.src_ip: flow for flow in NFStreamer(source=write_capture(folder / "a.pcap", frames), udps=DHCP())}
     one = told["0.0.0.0"].udps
-    assert (one.dhcp_msg_type, one.dhcp_12, one.dhcp_50, one.dhcp_55, one.dhcp_57, one.dhcp_60, one.dhcp_77, one.dhcp_oui) == (
+    told_by_one = (one.dhcp_msg_type, one.dhcp_12, one.dhcp_50, one.dhcp_55, one.dhcp_57, one.dhcp_60, one.dhcp_77,
+                   one.dhcp_oui)
+    assert told_by_one == (
         MsgType.REQUEST, "host", "192.168.0.10", "1,3,6,42", 1500, "abc", "uc", "00:0b:82")
     assert one.dhcp_options == [53, 12, 61, 50, 55, 57, 60, 77] and one.dhcp_addr is None
     assert told["192.0.2.5"].udps.dhcp_msg_type is MsgType.INFORM and told["192.0.2.5"].expiration_id == -1
@@ -498,11 +512,14 @@ def test_mdns_plugin(folder):
     message += answer(b"\xc0\x0c", 1, bytes([192, 0, 2, 1]))
     message += answer(b"\xc0\x0c", 12, dns_name("second.local"))
     loop = support.struct.pack("!6H", 0, 0x8400, 0, 1, 0, 0) + b"\xc0\x0c"
-    frames = [(0, with_payload([192, 0, 2, 1], 5353, 5353, message)), (1, with_payload([192, 0, 2, 2], 5353, 5353, loop)),
-              (2, with_payload([192, 0, 2, 3], 5353, 5353, message[:40])), (3, with_payload([192, 0, 2, 4], 5353, 5353, b""))]
+    frames = [(0, with_payload([192, 0, 2, 1], 5353, 5353, message)),
+              (1, with_payload([192, 0, 2, 2], 5353, 5353, loop)),
+              (2, with_payload([192, 0, 2, 3], 5353, 5353, message[:40])), 
+              (3, with_payload([192, 0, 2, 4], 5353, 5353, b""))]
     path = write_capture(folder / "a.pcap", frames)
     told = {flow.src_ip: flow.udps.mdns_ptr for flow in NFStreamer(source=path, n_dissections=0, udps=MDNS())}
-    assert told == {"192.0.2.1": ["my  box._http._tcp.local", "second.local"], "192.0.2.2": [], "192.0.2.3": [], "192.0.2.4": []}, told
+    assert told == {"192.0.2.1": ["my  box._http._tcp.local", "second.local"], "192.0.2.2": [], "192.0.2.3": [],
+                    "192.0.2.4": []}, told
     frame = NFStreamer(source=path, n_dissections=0, udps=MDNS()).to_pandas()
     assert frame["udps.mdns_ptr"][0] == "['my  box._http._tcp.local', 'second.local']"
 
@@ -527,7 +544,8 @@ def test_plugins_of_2019():
         def process(self, packet, flow):
             flow.before = packet.time
 
-    plugins = [packets_over_100(), sizes(init_function=lambda packet: [], volatile=True), last(name="before", volatile=False)]
+    plugins = [packets_over_100(), sizes(init_function=lambda packet: [], volatile=True),
+               last(name="before", volatile=False)]
     for flow in NFStreamer(source=DEMO, plugins=plugins):
         assert flow.keys()[-3:] == ["packets_over_100", "before", "largest"], flow.keys()
         assert not hasattr(flow, "sizes") and flow.before == flow.last_seen and flow.largest >= 54

@@ -4,18 +4,19 @@
 SIDES = ("bidirectional", "src2dst", "dst2src")
 FLAGS = ("syn", "cwr", "ece", "urg", "ack", "psh", "rst", "fin")
 
-SEED = ("flow_id", "first_seen", "last_seen", "nfhash", "version", "src_port", "dst_port", "protocol", "vlan_id", "src_ip",
-        "dst_ip", "ip_src", "ip_dst", "total_packets", "total_bytes", "duration", "src2dst_packets", "src2dst_bytes",
-        "dst2src_packets", "dst2src_bytes", "expiration_id")
-SEED_APPLICATION = ("master_protocol", "app_protocol", "application_name", "category_name", "client_info", "server_info",
-                    "j3a_client", "j3a_server")
+SEED = ("flow_id", "first_seen", "last_seen", "nfhash", "version", "src_port", "dst_port", "protocol", "vlan_id",
+        "src_ip", "dst_ip", "ip_src", "ip_dst", "total_packets", "total_bytes", "duration", "src2dst_packets",
+        "src2dst_bytes", "dst2src_packets", "dst2src_bytes", "expiration_id")
+SEED_APPLICATION = ("master_protocol", "app_protocol", "application_name", "category_name", "client_info",
+                    "server_info", "j3a_client", "j3a_server")
 
-NFSTREAM = ("id", "expiration_id", "src_ip", "src_mac", "src_oui", "src_port", "dst_ip", "dst_mac", "dst_oui", "dst_port",
-            "protocol", "ip_version", "vlan_id", "tunnel_id",
+NFSTREAM = ("id", "expiration_id", "src_ip", "src_mac", "src_oui", "src_port", "dst_ip", "dst_mac", "dst_oui",
+            "dst_port", "protocol", "ip_version", "vlan_id", "tunnel_id",
             *(f"{side}_{what}" for side in SIDES
               for what in ("first_seen_ms", "last_seen_ms", "duration_ms", "packets", "bytes")))
-NFSTREAM_APPLICATION = ("application_name", "application_category_name", "application_is_guessed", "application_confidence",
-                        "requested_server_name", "client_fingerprint", "server_fingerprint", "user_agent", "content_type")
+NFSTREAM_APPLICATION = ("application_name", "application_category_name", "application_is_guessed",
+                        "application_confidence", "requested_server_name", "client_fingerprint",
+                        "server_fingerprint", "user_agent", "content_type")
 
 STATISTICS = (*(f"{side}_{what}_{unit}" for unit in ("ps", "piat_ms") for side in SIDES
                 for what in ("min", "mean", "stddev", "max")),

@@ -77,7 +77,7 @@ DERIVED = {
 # Why an attribute is not there, by the end of its name.
 NEEDS = {
     **{name: "splt_analysis above 0" for name in columns.SPLT},
-    "_ps": "statistical_analysis=True", "_piat_ms": "statistical_analysis=True", "_packets": "statistical_analysis=True",
+    **{end: "statistical_analysis=True" for end in ("_ps", "_piat_ms", "_packets")},
     "tunnel_id": "decode_tunnels=True", "udps": "a plugin (udps=...)",
     **{name: "dissection (n_dissections above 0, or dissect=True)"
        for name in columns.SEED_APPLICATION + columns.NFSTREAM_APPLICATION},
@@ -267,7 +267,8 @@ class Layout:
         own = operator.attrgetter(*names) if len(names) > 1 else lambda flow: (getattr(flow, names[0]),)
         finished = _properties(spec, FINISHED, FINISHED)
         self.finished = _class(spec, (NFFlow,), finished, _names=spec[0], _spec=spec, _get_own=staticmethod(own))
-        extended = _class(spec, (PluginFlow, self.finished), {}, __slots__=("udps", "_at", "_begun", "_ended", "__dict__"))
+        extended = _class(spec, (PluginFlow, self.finished), {},
+                          __slots__=("udps", "_at", "_begun", "_ended", "__dict__"))
         self.extended = extended
         live = _properties(spec, BEGINNING, NOW)
         for name, expression in _LIVE.items():

@@ -5,7 +5,7 @@ The state of a flow in the library is a number, the key of its NFFlow here; a co
 it back with the record. No exception passes through the library: the first one is kept, the run is
 ended, and the caller gets it.
 """
-import ctypes, itertools, sys
+import itertools, sys
 
 from . import flow as flows
 from . import library, memory, packet

@@ -86,8 +86,8 @@ def load():
             return declare(ctypes.CDLL(path)), declare(ctypes.PyDLL(path))
         except (OSError, AttributeError) as error:
             tried.append(f"{path}: {error}")
-    raise ImportError("weir: libweir cannot be loaded (" + "; ".join(tried) + "); install weir (`make install`), build it "
-                      "(`make`), or name the library in the environment: WEIR_LIBRARY=/path/to/" + SONAME) from None
+    raise ImportError(f"weir: libweir cannot be loaded ({'; '.join(tried)}); install weir (`make install`), build it "
+                      f"(`make`), or name the library in the environment: WEIR_LIBRARY=/path/to/{SONAME}") from None
 
 
 # Hooks of a file's packets run all the time: with lib_held they need not wait for the lock each time,

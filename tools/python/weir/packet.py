@@ -7,9 +7,9 @@ NS_PER_MS = 1_000_000
 
 TCPFlags = collections.namedtuple("tcpflags", ("syn", "cwr", "ece", "urg", "ack", "psh", "rst", "fin"))
 
-NAMES = ("time", "delta_time", "direction", "raw_size", "ip_size", "transport_size", "payload_size", "src_ip", "src_mac",
-         "src_oui", "dst_ip", "dst_mac", "dst_oui", "src_port", "dst_port", "protocol", "vlan_id", "ip_version",
-         "ip_packet", "syn", "cwr", "ece", "urg", "ack", "psh", "rst", "fin", "tunnel_id")
+NAMES = ("time", "delta_time", "direction", "raw_size", "ip_size", "transport_size", "payload_size", "src_ip",
+         "src_mac", "src_oui", "dst_ip", "dst_mac", "dst_oui", "src_port", "dst_port", "protocol", "vlan_id",
+         "ip_version", "ip_packet", "syn", "cwr", "ece", "urg", "ack", "psh", "rst", "fin", "tunnel_id")
 
 
 class _Bits(ctypes.Structure):

@@ -99,7 +99,8 @@ def check_attribute_names(plugins):
     for plugin in plugins:
         name = attribute_name(plugin)
         if name in taken:
-            raise ValueError(f"plugins: two attributes of a flow would be called {name!r}; give the plugin another name")
+            raise ValueError(f"plugins: two attributes of a flow would be called {name!r}; "
+                             "give the plugin another name")
         taken.add(name)
 
 

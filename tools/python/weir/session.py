@@ -2,7 +2,7 @@
 """One run of the library: opened, read to its end, freed. Errors become exceptions, messages warnings."""
 import contextlib, ctypes, errno, os, signal, sys, threading, warnings
 
-from . import hooks, library
+from . import library
 from .library import lib
 
 BUFFER = 256 << 10  # bytes of rows a call

@@ -191,7 +191,8 @@ class NFStreamer:
     # --- for the library --------------------------------------------------------------------------
 
     def _switches(self):
-        return (self.decode_tunnels, self.statistical_analysis, self.splt_analysis > 0, self.dissect, tuple(self.columns))
+        return (self.decode_tunnels, self.statistical_analysis, self.splt_analysis > 0, self.dissect,
+                tuple(self.columns))
 
     def _own(self):
         return columns.own(self._seed, *self._switches())
@@ -229,5 +230,6 @@ class NFStreamer:
     def _dissection_options(self):
         if not self.dissect:
             return ["no-dissect"]
-        return [f"max-tcp-dissections={self.max_tcp_dissections:d}", f"max-udp-dissections={self.max_udp_dissections:d}"]
+        return [f"max-tcp-dissections={self.max_tcp_dissections:d}",
+                f"max-udp-dissections={self.max_udp_dissections:d}"]
 
