@@ -10,7 +10,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libcurl zlib rdkafka libmicrohttpd
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -179,7 +179,8 @@ $(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 -fsanitize=thread -c $< -o $@
 
-$(BUILD)/library/two_threads: $(call objects,tsan,tests/library/two_threads.c $(LIBRARY))
+$(BUILD)/library/two_threads $(BUILD)/library/metrics_threads: $(BUILD)/library/%: $(BUILD)/tsan/tests/library/%.o \
+	$(call objects,tsan,$(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ $(pkg_libs) -lpthread -o $@
@@ -193,6 +194,12 @@ $(probes): $(BUILD)/library/%.so: tests/library/probe_plugin.c include/weir/plug
 	$(call say,PLUGIN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -shared -fPIC $(call probe_options,$*) $< -o $@
+
+# --- peers of the interoperability tests -----------------------------------------------------------------
+$(BUILD)/interop/kafka_mock: tests/interop/kafka_mock.c | $(DEPS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) $< -lrdkafka -o $@
 
 # --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
 $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
@@ -247,6 +254,12 @@ $(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard t
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
+# --- IPFIX, read by others ------------------------------------------------------------------------------
+$(BUILD)/interop/ipfix_write: $(call objects,san,tests/interop/ipfix_write.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+
 # --- the live bench ---------------------------------------------------------------------------------
 $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/live/ns_case.c)
 	$(call say,LINK,$@)
@@ -261,7 +274,8 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
-	$(BUILD)/library/two_threads $(probes) $(call plugins,plugins) $(call plugins,plugins-san) \
+	$(addprefix $(BUILD)/library/,two_threads metrics_threads) $(probes) $(call plugins,plugins) $(call plugins,plugins-san) \
+	$(BUILD)/interop/kafka_mock \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test

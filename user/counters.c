@@ -57,6 +57,13 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_PLUGIN_ERRORS] = IN("plugin", "errors",
 				     "failed hooks, each of a plugin disabled "
 				     "by it"),
+	[COUNTER_EXPORT_SENT] = IN("export", "sent", "records that left by a network"),
+	[COUNTER_EXPORT_RETRIED] =
+		IN("export", "retried", "records sent again, since a connection was lost"),
+	[COUNTER_EXPORT_DROPPED] = IN("export", "dropped",
+				      "records that found no room in an output's queue, or were "
+				      "still in it at the end"),
+	[COUNTER_EXPORT_FAILED] = IN("export", "failed", "records that the other side refused"),
 };
 
 uint64_t ledger_lost(const struct ledger *l)

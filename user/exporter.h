@@ -6,10 +6,12 @@
 #ifndef USER_EXPORTER_H
 #define USER_EXPORTER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "config.h"
+#include "counters.h"
 #include "record.h"
 #include "record_sink.h"
 
@@ -17,10 +19,11 @@ struct exporters; /* all outputs of this run */
 
 /*
  * Opens every output of the config. On error a message was printed and a negative errno is
- * returned: -EINVAL for an unknown format or column, else what the system said.
+ * returned: -EINVAL for an unknown format or column, else what the system said. ledger: counts what
+ * leaves by networks; stop: nobody waits for a peer any longer.
  */
 int exporters_open(struct exporters **out, const struct config *config,
-		   const struct columns *columns);
+		   const struct columns *columns, struct ledger *ledger, const atomic_bool *stop);
 /*
  * now_ns is packet time, which rotation by time goes by. -EPIPE: the reader of stdout is gone
  * (no message: not an error); other errors are printed once.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "metrics_address.h"
 #include "parse_value.h"
 
 static int set_text(char **to, const char *text)
@@ -75,6 +76,7 @@ static int set_value(struct config *config, const struct option_info *o, const c
 	case OPTION_LIST: return set_list(to, text, level);
 	case OPTION_CHOICE: return parse_choice(text, o->values, to);
 	case OPTION_SET: return parse_set(text, o->values, to);
+	case OPTION_SIZE: return parse_size(text, o->min, o->max, to);
 	case OPTION_ROTATION: return parse_rotation(text, to);
 	case OPTION_ACTION: break;
 	}
@@ -98,7 +100,10 @@ static void refuse_range(const struct option_info *o, const char *text, const ch
 			  ROTATION_MAX_SECONDS, ROTATION_MAX_TB);
 	else
 		log_error("%s: %s is out of range: %" PRIu64 " to %" PRIu64 "%s", where, text,
-			  o->min, o->max, o->type == OPTION_DURATION ? " seconds" : "");
+			  o->min, o->max,
+			  o->type == OPTION_DURATION ? " seconds"
+			  : o->type == OPTION_SIZE   ? " bytes"
+						     : "");
 }
 
 static void refuse_form(const struct option_info *o, const char *text, const char *where)
@@ -116,6 +121,10 @@ static void refuse_form(const struct option_info *o, const char *text, const cha
 		return;
 	case OPTION_DURATION:
 		log_error("%s: \"%s\" is not a time; give seconds, or a unit as in 500ms, 5m, 1h",
+			  where, text);
+		return;
+	case OPTION_SIZE:
+		log_error("%s: \"%s\" is not a size; give one with its unit, as in 64MiB or 10MB",
 			  where, text);
 		return;
 	case OPTION_ROTATION:
@@ -219,6 +228,18 @@ static bool writes_to_file(const struct config *config)
 	return false;
 }
 
+static int check_metrics(const struct config *config)
+{
+	struct metrics_address address;
+
+	if (!config->metrics || !metrics_address_parse(config->metrics, &address))
+		return 0;
+	log_error("--metrics: \"%s\" is no place to listen; give a port, as 9435, or an address of "
+		  "this host with it, as 192.0.2.1:9435 or [::1]:9435",
+		  config->metrics);
+	return -EINVAL;
+}
+
 /*
  * An option without effect is no mistake where a file sets it for many runs, so it is only told;
  * but nobody may take a record for anonymous that is not.
@@ -243,6 +264,8 @@ int options_end(struct config *config)
 	int err = name_probe(config);
 
 	bound_flows(config);
+	if (!err)
+		err = check_metrics(config);
 	return err ? err : check_together(config);
 }
 

@@ -100,14 +100,16 @@ static int add_column(struct plugins *p, const struct loaded_plugin *item,
 			  item->ops->name, c->name);
 		return -EINVAL;
 	}
-	p->fields[p->field_count++] = (struct field){
+	p->fields[p->field_count] = (struct field){
 		.name = c->name,
 		.unit = c->unit,
 		.help = c->help,
 		.type = type_of(c->storage),
 		.offset = item->state_offset + c->offset,
 		.need = NEED_STATE,
+		.ipfix = IPFIX_OWN(IPFIX_OWN_PLUGINS + p->field_count),
 	};
+	p->field_count++;
 	return 0;
 }
 

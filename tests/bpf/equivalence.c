@@ -250,7 +250,7 @@ static int open_agent(struct kernel_run *k)
 	};
 	parts.dissector = k->dissector;
 	flow_table_first_packets(&parts, &k->meter_config);
-	if (exporters_open(&k->exporters, &k->config, &k->columns))
+	if (exporters_open(&k->exporters, &k->config, &k->columns, &k->ledger, NULL))
 		return -1;
 	parts.sink = exporters_sink(k->exporters);
 	k->flows = flow_table_new(&parts);

@@ -238,7 +238,7 @@ static int open_storm(struct storm *s, const struct bpf_probe_test *test)
 		.tunnels = s->config.tunnels,
 	};
 	flow_table_first_packets(&parts, &s->meter_config);
-	if (exporters_open(&s->exporters, &s->config, &s->columns) ||
+	if (exporters_open(&s->exporters, &s->config, &s->columns, &s->ledger, NULL) ||
 	    source_bpf_open_test(&s->source, &s->config, &s->meter_config, test))
 		return -1;
 	parts.sink = exporters_sink(s->exporters);

@@ -24,6 +24,7 @@ static const int link_types[] = {
 };
 
 static struct columns columns;
+static struct ledger exported;
 static struct dissector *dissector;
 static struct exporters *exporters;
 
@@ -59,7 +60,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	config = make_config(0);
 	config.outputs = (struct string_list){ .items = outputs, .count = 1 };
 	require(columns_select(&columns, &config, NULL, 0) == 0);
-	require(exporters_open(&exporters, &config, &columns) == 0);
+	require(exporters_open(&exporters, &config, &columns, &exported, NULL) == 0);
 	dissector = dissector_new(&limits);
 	require(dissector != NULL);
 	return 0;

@@ -81,7 +81,8 @@ static inline void rig_open(struct rig *r)
 	r->output_item = r->output;
 	r->config.outputs = (struct string_list){ .items = &r->output_item, .count = 1 };
 	assert_int_equal(columns_select(&r->columns, &r->config, NULL, 0), 0);
-	assert_int_equal(exporters_open(&r->exporters, &r->config, &r->columns), 0);
+	assert_int_equal(exporters_open(&r->exporters, &r->config, &r->columns, &r->ledger, NULL),
+			 0);
 	parts = (struct flow_table_parts){
 		.config = &r->config,
 		.columns = &r->columns,

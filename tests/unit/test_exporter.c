@@ -14,6 +14,7 @@ struct outputs {
 	struct config config;
 	struct columns columns;
 	struct exporters *exporters;
+	struct ledger ledger;
 };
 
 static void outputs_begin(struct outputs *o)
@@ -35,7 +36,7 @@ static void outputs_add(struct outputs *o, const char *format, const char *name)
 
 static int outputs_open(struct outputs *o)
 {
-	return exporters_open(&o->exporters, &o->config, &o->columns);
+	return exporters_open(&o->exporters, &o->config, &o->columns, &o->ledger, NULL);
 }
 
 static void outputs_write(struct outputs *o, uint64_t flow_id)
