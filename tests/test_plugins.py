@@ -356,6 +356,35 @@ def test_refused():
         assert done.stderr == f"weir: {words}; see its documentation\n", done.stderr
 
 
+MANUAL = (tap.TOP / "user" / "man" / "weir-plugins.7").read_text()
+
+
+def test_manual():
+    """Every plugin, option and column is in the manual, and no other; the example there is a plugin."""
+    sections = dict(re.findall(r"^\.Ss (\w+)\n(.*?)(?=^\.S[sh] )", MANUAL, re.M | re.S))
+    assert sorted(sections) == sorted(p.stem for p in (tap.TOP / "user" / "plugins").glob("*.c")), sorted(sections)
+    with tempfile.TemporaryDirectory() as folder:
+        given = {"slicer": "limit=1", "dump": f"dir={folder}"}
+        for name, text in sections.items():
+            weir = [str(tap.WEIR), "-q", "-r", str(RECORDED / "demo.pcap"), "--fields", "flow_id"]
+            refused = subprocess.run([*weir, *plugin(name, "no-such")], capture_output=True, text=True, timeout=60).stderr
+            keys = re.search(r"is none of its options: (.*); see", refused)[1].split(", ")
+            assert sorted(re.findall(r"^\.It Cm (\S+) Ns =", text, re.M)) == sorted(keys), (name, keys)
+            done = subprocess.run([*weir, *plugin(name, given.get(name, ""))], capture_output=True, text=True, timeout=60)
+            columns = done.stdout.splitlines()[0].split(",")[1:]
+            listed = [w for line in re.findall(r"^\.It Cm ([\w, ]+)$", text, re.M) for w in line.replace(",", " ").split()]
+            assert sorted(listed) == sorted(columns), (name, listed, columns)
+        example = re.search(r"^(#include <weir/plugin.h>\n.*?)^\.Ed", MANUAL, re.M | re.S)[1]
+        source, out = pathlib.Path(folder) / "empty.c", pathlib.Path(folder) / "empty.so"
+        source.write_text(example)
+        empty = tshark(RECORDED / "demo.pcap", "tcp.len == 0 or udp.length == 8", "frame.number")
+        for compiler in (["cc", "-std=c11"], ["c++", "-x", "c++", "-std=c++20", "-fvisibility=hidden"]):
+            words = [*compiler, "-Wall", "-Werror", "-pedantic", f"-I{tap.TOP}/include", "-shared", "-fPIC", "-o", out, source]
+            subprocess.run(words, check=True, timeout=60)
+            rows = run(RECORDED / "demo.pcap", "--no-dissect", "--fields", "total_packets", "--plugin", out)
+            assert sum(int(r["empty_packets"]) for r in rows) == len(empty) > 0, rows
+
+
 def check_sanitized(capture):
     for limit in (3, 1000000):
         with tempfile.TemporaryDirectory() as folder:

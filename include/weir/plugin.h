@@ -171,6 +171,9 @@ struct weir_plugin {
 	void (*cleanup)(void *context);
 };
 
+/* What a shared object defines: declared, so that C++ and hidden visibility export it too. */
+extern WEIR_API const struct weir_plugin weir_plugin;
+
 #ifdef __cplusplus
 }
 #endif

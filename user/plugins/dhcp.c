@@ -344,7 +344,7 @@ static void dhcp_release(void *context, void *state)
 	free((char *)s->user_class);
 }
 
-WEIR_API const struct weir_plugin weir_plugin = {
+const struct weir_plugin weir_plugin = {
 	.abi = WEIR_PLUGIN_ABI,
 	.packets = DEFAULT_PACKETS,
 	.name = "dhcp",

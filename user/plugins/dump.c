@@ -387,7 +387,7 @@ static void dump_release(void *context, void *state)
 		slot_close(context, slot);
 }
 
-WEIR_API const struct weir_plugin weir_plugin = {
+const struct weir_plugin weir_plugin = {
 	.abi = WEIR_PLUGIN_ABI,
 	.packets = WEIR_EVERY_PACKET,
 	.name = "dump",

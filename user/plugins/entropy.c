@@ -119,7 +119,7 @@ static void entropy_release(void *context, void *state)
 	free(s->seen[1]);
 }
 
-WEIR_API const struct weir_plugin weir_plugin = {
+const struct weir_plugin weir_plugin = {
 	.abi = WEIR_PLUGIN_ABI,
 	.packets = WEIR_EVERY_PACKET,
 	.name = "entropy",

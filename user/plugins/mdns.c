@@ -231,7 +231,7 @@ static void mdns_release(void *context, void *state)
 	free((char *)s->questions.text);
 }
 
-WEIR_API const struct weir_plugin weir_plugin = {
+const struct weir_plugin weir_plugin = {
 	.abi = WEIR_PLUGIN_ABI,
 	.packets = DEFAULT_PACKETS,
 	.name = "mdns",

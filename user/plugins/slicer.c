@@ -39,7 +39,7 @@ static int slicer_packet(void *context, void *state, const struct weir_packet *p
 	return 0;
 }
 
-WEIR_API const struct weir_plugin weir_plugin = {
+const struct weir_plugin weir_plugin = {
 	.abi = WEIR_PLUGIN_ABI,
 	.packets = WEIR_EVERY_PACKET,
 	.name = "slicer",

@@ -169,7 +169,7 @@ static void splt_release(void *context, void *state)
 	free(s->entries);
 }
 
-WEIR_API const struct weir_plugin weir_plugin = {
+const struct weir_plugin weir_plugin = {
 	.abi = WEIR_PLUGIN_ABI,
 	.packets = DEFAULT_PACKETS,
 	.name = "splt",
