@@ -76,7 +76,7 @@ static inline void rig_close(struct rig *r)
 	r->ops->cleanup(r->context);
 }
 
-/* --- packets ------------------------------------------------------------------------------------ */
+/* --- packets ---------------------------------------------------------------------------------- */
 
 struct rig_packet {
 	uint8_t protocol; /* 0 = UDP */
@@ -199,7 +199,7 @@ static inline void rig_release(struct rig *r)
 	r->flow = (struct weir_flow){ .flow_id = r->flow.flow_id + 1 };
 }
 
-/* --- columns ------------------------------------------------------------------------------------ */
+/* --- columns ---------------------------------------------------------------------------------- */
 
 static inline const void *rig_column(const struct rig *r, const char *name,
 				     enum weir_storage storage)

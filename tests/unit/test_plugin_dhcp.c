@@ -89,7 +89,7 @@ static struct dhcp_message request(void)
 	return m;
 }
 
-/* --- messages ----------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void transaction(void **state)
 {
@@ -223,7 +223,7 @@ static void types(void **state)
 	rig_close(&whole);
 }
 
-/* --- options that are odd ------------------------------------------------------------------------ */
+/* --- options that are odd --------------------------------------------------------------------- */
 
 /* RFC 3396: an option in parts; RFC 2132 9.3: options in the fields of file and server name. */
 static void long_and_overloaded(void **state)
@@ -326,7 +326,7 @@ static void bounded(void **state)
 	rig_close(&r);
 }
 
-/* --- what is no DHCP ------------------------------------------------------------------------------ */
+/* --- what is no DHCP -------------------------------------------------------------------------- */
 
 static void others(void **state)
 {

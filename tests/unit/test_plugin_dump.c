@@ -79,7 +79,7 @@ static void send(struct rig *r, const char *payload, uint64_t time_ns)
 			 0);
 }
 
-/* --- reading back -------------------------------------------------------------------------------- */
+/* --- reading back ----------------------------------------------------------------------------- */
 
 struct content {
 	uint8_t at[4096];
@@ -151,7 +151,7 @@ static void assert_columns(const struct rig *r, const char *file, uint32_t count
 	assert_int_equal(rig_u64(r, "dump_packets"), packets);
 }
 
-/* --- files ---------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void one_flow_a_file(void **state)
 {
@@ -294,7 +294,7 @@ static void rotation(void **state)
 	}
 }
 
-/* --- many flows at once ------------------------------------------------------------------------------ */
+/* --- many flows at once ----------------------------------------------------------------------- */
 
 #define FLOWS 10
 
@@ -384,7 +384,7 @@ static void least_recent(void **state)
 	rig_close(&r);
 }
 
-/* --- what goes wrong ----------------------------------------------------------------------------------- */
+/* --- what goes wrong -------------------------------------------------------------------------- */
 
 /* No room in the middle of a packet: the error is told, and the file ends with a whole packet. */
 static void full(void **state)

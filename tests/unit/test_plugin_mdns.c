@@ -112,7 +112,7 @@ static void send_one(const struct message *m, const char *answers, const char *q
 	rig_close(&r);
 }
 
-/* --- lists ---------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static void lists(void **state)
 {
@@ -181,7 +181,7 @@ static void zero_in_label(void **state)
 	send_one(&m, "a\\000b.c", "");
 }
 
-/* --- compression ------------------------------------------------------------------------------------ */
+/* --- compression ------------------------------------------------------------------------------ */
 
 static void pointers(void **state)
 {
@@ -296,7 +296,7 @@ static void bad_labels(void **state)
 	send_one(&m, "", "");
 }
 
-/* --- bounds ------------------------------------------------------------------------------------------- */
+/* --- bounds ----------------------------------------------------------------------------------- */
 
 /* Cut at every byte: what is whole counts. */
 static void cut_anywhere(void **state)
