@@ -260,6 +260,11 @@ $(BUILD)/interop/ipfix_write: $(call objects,san,tests/interop/ipfix_write.c $(L
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
 
+$(BUILD)/interop/fixbuf_read: tests/interop/fixbuf_read.c | $(DEPS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) $< $$(pkg-config --cflags --libs libfixbuf) -o $@
+
 # --- the live bench ---------------------------------------------------------------------------------
 $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/live/ns_case.c)
 	$(call say,LINK,$@)

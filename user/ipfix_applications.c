@@ -88,7 +88,7 @@ void ipfix_applications_learn(struct ipfix_applications *a, const struct flow_re
 
 static uint8_t *put(uint8_t *at, const struct ipfix_message *m, const struct ipfix_application *one)
 {
-	uint64_t cut;
+	uint64_t cut = 0;
 	const char *rest;
 	size_t length;
 

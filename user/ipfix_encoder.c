@@ -114,23 +114,30 @@ static int add_option_templates(const struct ipfix_encoder *e, struct ipfix_mess
 	if (!err && e->layouts.applications)
 		err = ipfix_option_template_add(m, ipfix ? &ipfix_applications_option
 							 : &ipfix_applications_option_v9);
-	if (!err && ipfix && preamble_records(e))
-		err = ipfix_option_template_add(m, &ipfix_types_option);
 	return err;
 }
 
-/* The ICMP variant has every column. */
+/* The last variant has every column. */
+static int add_types(const struct ipfix_encoder *e, struct ipfix_message *m)
+{
+	int err;
+
+	if (!preamble_records(e))
+		return 0;
+	err = ipfix_option_template_add(m, &ipfix_types_option);
+	if (err)
+		return err;
+	return ipfix_types_add(m, &e->layouts.forward[e->layouts.variants - 1], e->pen);
+}
+
+/* Types before the templates with their elements: collectors look an element up only once. */
 static int add_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
 {
-	int err = 0;
+	int err = add_types(e, m);
 
 	for (size_t i = 0; i < e->layouts.variants && !err; i++)
 		err = ipfix_template_add(m, &e->layouts.forward[i]);
-	if (!err)
-		err = add_option_templates(e, m);
-	if (!err && m->protocol == IPFIX)
-		err = ipfix_types_add(m, &e->layouts.forward[e->layouts.variants - 1], e->pen);
-	return err;
+	return err ? err : add_option_templates(e, m);
 }
 
 int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,

@@ -27,6 +27,8 @@ enum iana {
 	IANA_ICMP_TYPE_CODE = 32,
 	IANA_APPLICATION_ID = 95,
 	IANA_OBSERVATION_POINT = 138,
+	IANA_ICMPV6_TYPE_CODE = 139,
+	IANA_FLOW_ID = 148,
 	IANA_FLOW_START_MS = 152,
 	IANA_FLOW_END_MS = 153,
 	IANA_FLOW_START_NS = 156,
@@ -216,12 +218,39 @@ static struct ipfix_item item_of(const struct builder *b, const struct field *f)
 	return item;
 }
 
+/* nfdump reads type and code together only. */
+static void add_icmp(struct builder *b, const struct ipfix_item *item)
+{
+	bool ipfix = b->options->protocol == IPFIX;
+
+	if (!b->icmp)
+		return;
+	if (ipfix)
+		add_item(b, item);
+	add_item(b, &(struct ipfix_item){
+			    .id = ipfix && b->ipv6 ? IANA_ICMPV6_TYPE_CODE : IANA_ICMP_TYPE_CODE,
+			    .length = 2,
+			    .form = FORM_ICMP,
+		    });
+}
+
 static void add_column(struct builder *b, const struct field *f)
 {
 	struct ipfix_item item = item_of(b, f);
 
-	if (!is_icmp(f) || b->icmp)
+	if (is_icmp(f))
+		add_icmp(b, &item);
+	else
 		add_item(b, &item);
+}
+
+/*
+ * What NetFlow v9 has of a column: no enterprises, no variable lengths, and not the flow's number,
+ * by which nfdump 1.7 takes a record for an event of a firewall.
+ */
+static bool fits_netflow9(const struct ipfix_item *item)
+{
+	return !item->enterprise && item->length != IPFIX_VARIABLE && item->id != IANA_FLOW_ID;
 }
 
 /* The times of RFC 3954, and beside them those that do not end after 49 days. */
@@ -240,14 +269,10 @@ static void add_netflow9_column(struct builder *b, const struct field *f)
 {
 	struct ipfix_item item = item_of(b, f);
 
-	if (item.enterprise || item.length == IPFIX_VARIABLE || mirror_is_hidden(b, f))
+	if (!fits_netflow9(&item) || mirror_is_hidden(b, f))
 		return;
 	if (is_icmp(f)) {
-		item.id = IANA_ICMP_TYPE_CODE;
-		item.length = 2;
-		item.form = FORM_ICMP;
-		if (b->icmp)
-			add_item(b, &item);
+		add_icmp(b, &item);
 	} else if (item.id == IANA_FLOW_START_MS || item.id == IANA_FLOW_END_MS) {
 		add_netflow9_time(b, &item);
 	} else {

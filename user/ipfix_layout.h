@@ -31,7 +31,7 @@ enum ipfix_form {
 	FORM_SPLT_SIZE,
 	FORM_SPLT_GAP,
 	FORM_APPLICATION, /* applicationId of RFC 6759, 4 bytes */
-	FORM_ICMP,        /* type and code, of NetFlow v9 */
+	FORM_ICMP,        /* type and code in one */
 	FORM_CONSTANT_8,
 	FORM_CONSTANT_32,
 };

@@ -5,21 +5,27 @@
 #include "ipfix_record.h"
 #include "wire.h"
 
+/* libfixbuf takes all of them or none. */
 static const struct ipfix_option_field fields[] = {
 	{ 346, 4 },              /* privateEnterpriseNumber, scope */
 	{ 303, 2 },              /* informationElementId, scope */
 	{ 339, 1 },              /* informationElementDataType */
 	{ 344, 1 },              /* informationElementSemantics */
 	{ 345, 2 },              /* informationElementUnits */
+	{ 342, 8 },              /* informationElementRangeBegin */
+	{ 343, 8 },              /* informationElementRangeEnd; 0 to 0: any */
 	{ 341, IPFIX_VARIABLE }, /* informationElementName */
+	{ 340, IPFIX_VARIABLE }, /* informationElementDescription */
 };
 
 const struct ipfix_option ipfix_types_option = {
 	.template = IPFIX_FIRST_TEMPLATE + VARIANTS + 1,
 	.scopes = 2,
-	.fields = 4,
+	.fields = 7,
 	.items = fields,
 };
+
+#define TEXT_ROOM 255
 
 /* IANA's numbers: IPFIX Information Element Data Types, Semantics, Units. */
 enum data_type {
@@ -86,14 +92,15 @@ static bool is_own(const struct ipfix_item *item)
 
 static uint8_t *put(uint8_t *at, const struct field *f, uint32_t pen)
 {
-	uint64_t cut;
+	uint64_t cut = 0;
 	bool quantity = *f->unit && !is_time(f);
 
 	at = wire_u16(wire_u32(at, pen), IPFIX_ID(f->ipfix));
 	at = wire_u8(at, is_time(f) ? TYPE_TIME_MS : data_types[f->type]);
 	at = wire_u8(at, quantity ? SEMANTICS_QUANTITY : SEMANTICS_DEFAULT);
-	at = wire_u16(at, unit_of(f));
-	return ipfix_text_put(at, 255, f->name, &cut);
+	at = wire_u64(wire_u64(wire_u16(at, unit_of(f)), 0), 0);
+	at = ipfix_text_put(at, TEXT_ROOM, f->name, &cut);
+	return ipfix_text_put(at, TEXT_ROOM, f->help, &cut);
 }
 
 int ipfix_types_add(struct ipfix_message *m, const struct ipfix_layout *layout, uint32_t pen)

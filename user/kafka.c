@@ -31,7 +31,7 @@ const char *kafka_address(const char *target)
 	return strncmp(target, scheme, strlen(scheme)) ? NULL : target + strlen(scheme);
 }
 
-/* --- what librdkafka tells, within rd_kafka_poll() ------------------------------------------------ */
+/* --- what librdkafka tells, within rd_kafka_poll() -------------------------------------------- */
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *m, void *context)
 {
@@ -68,7 +68,7 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
 	(void)text;
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int refuse(const struct kafka *k, const char *why)
 {
@@ -182,7 +182,7 @@ int kafka_open(struct kafka **out, const struct kafka_options *options)
 	return 0;
 }
 
-/* --- records ---------------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static bool produce(struct kafka *k, const char *key, const void *value, size_t length)
 {

@@ -29,6 +29,7 @@
 #define CLIENT_SHORT_MS 500
 #define CROWD           (MAX_CLIENTS / 2)
 #define SWEEP_MS        100
+#define IDLE_MS         1000
 
 struct client {
 	int fd; /* -1 = free place */
@@ -165,10 +166,24 @@ static void end_overdue(struct metrics_http *h)
 static int wait_ms(struct metrics_http *h)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
+	int most = h->count ? SWEEP_MS : IDLE_MS;
 
-	if (MHD_get_timeout(h->daemon, &timeout) == MHD_YES && timeout < SWEEP_MS)
+	if (MHD_get_timeout(h->daemon, &timeout) == MHD_YES && timeout < (unsigned int)most)
 		return (int)timeout;
-	return h->count ? SWEEP_MS : -1;
+	return most;
+}
+
+/*
+ * The daemon leaves its socket alone while there is no place, or no file descriptor, and looks at it
+ * again not when a place becomes free but when it is run the next time.
+ */
+static void run_daemon(struct metrics_http *h)
+{
+	bool full = h->count == MAX_CLIENTS;
+
+	MHD_run(h->daemon);
+	if (full)
+		MHD_run(h->daemon);
 }
 
 static void *serve(void *context)
@@ -181,7 +196,7 @@ static void *serve(void *context)
 
 	while (!fds[1].revents) {
 		poll(fds, 2, wait_ms(h));
-		MHD_run(h->daemon);
+		run_daemon(h);
 		end_overdue(h);
 	}
 	return NULL;

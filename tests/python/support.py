@@ -85,7 +85,9 @@ def warns(text):
 
 
 class Absent(str):
-    """Why there is no such test here: its capture is not one of those given. A comment, not a skip: nothing here could run it."""
+    """Why there is no such test here: its capture is not one of those given. A comment, not a skip: nothing here
+    could run it.
+    """
 
 
 def run(scope):

@@ -228,6 +228,34 @@ for number, flow in enumerate(NFStreamer('vb', udps=Keep(), idle_timeout=1, bpf_
     assert last - first < 8000, f"{last - first} KiB more"
 
 
+def test_flows_that_plugins_have_not_seen(folder):
+    """Flows that another agent began (--pin) come with what they have; no hook was called."""
+    pins = folder / "bpf"
+    pins.mkdir()
+    subprocess.run(["mount", "-t", "bpf", "bpf", pins], check=True)
+    try:
+        first = net.b.start(tap.WEIR, "-q", "-i", "vb", "--pin", pins / "weir", "--no-dissect", "-o", "csv:/dev/null")
+        time.sleep(READY_S)
+        send(300, 3)
+        time.sleep(0.5)
+        first.kill()
+        first.wait()
+        process = start(f"""
+from weir import *
+class Count(NFPlugin):
+    def on_init(self, packet, flow): flow.udps.packets = 1
+    def on_update(self, packet, flow): flow.udps.packets += 1
+for flow in NFStreamer('vb', udps=Count(), bpf_filter='udp', settings=['pin={pins}/weir'], n_dissections=0):
+    print(flow.src_port, flow.bidirectional_packets, vars(flow.udps), flow.keys()[-1])
+""")
+        out, err, status, _ = interrupt(process)
+        net.b.run(tap.WEIR, "detach", "--pin", pins / "weir")
+    finally:
+        subprocess.run(["umount", "-l", pins], check=True)
+    assert (status, err) == (0, ""), err
+    assert sorted(out.splitlines()) == [f"{20000 + i} 100 {{}} dst2src_bytes" for i in range(3)], out
+
+
 def test_without_privileges():
     """NFStream's test of the source "lo" (no privilege) is refused with ValueError."""
     program = ("import os; from weir import *; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"

@@ -160,6 +160,8 @@ def test_unknown_parameter():
 def test_settings_and_columns():
     flow = next(iter(NFStreamer(source=DEMO, columns=["community_id", "client_rtt_us"], settings=["tcp-end"])))
     assert flow.keys()[-2:] == ["community_id", "client_rtt_us"] and flow.community_id.startswith("1:"), flow
+    streamer = NFStreamer(source=DEMO, columns=(name for name in ["ja4"]))
+    assert streamer.columns == ("ja4",) and [next(iter(streamer)).keys()[-1] for _ in range(2)] == ["ja4"] * 2
     with raises(ValueError, "no-such"):
         list(NFStreamer(source=DEMO, settings=["no-such=1"]))
     with raises(ValueError, "no_such"):

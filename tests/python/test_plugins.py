@@ -403,6 +403,34 @@ def test_two_streamers_in_two_threads():
     assert set(results.values()) == {(22, 242 + 22 + 1)}, results
 
 
+def test_live_records_in_many_threads():
+    """Each thread has its own room for them."""
+    class Look(NFPlugin):
+        def on_init(self, packet, flow):
+            self.on_update(packet, flow)
+
+        def on_update(self, packet, flow):
+            assert {flow.src_ip, flow.dst_ip} == {packet.src_ip, packet.dst_ip}
+            assert flow.bidirectional_max_ps >= packet.raw_size
+
+    failed = []
+
+    def work(path):
+        try:
+            for _ in range(15):
+                list(NFStreamer(source=path, statistical_analysis=True, udps=Look()))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(path,))
+               for path in (DEMO, recorded("http1"), recorded("ipv6"), DEMO)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failed, failed
+
+
 def test_signal_handler_that_raises(folder):
     """What a handler raises while hooks run reaches the caller, whichever moment it strikes."""
     path = write_capture(folder / "a.pcap", [(i, udp_frame(1 + i % 1000)) for i in range(60000)])

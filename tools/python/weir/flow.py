@@ -4,7 +4,7 @@
 A class is made for each set of columns; its properties know their places. weir.h describes the bytes
 at weir_streamer__next_rows().
 """
-import collections, functools, ipaddress, operator, struct, sys
+import collections, ctypes, functools, ipaddress, operator, struct, sys, threading
 
 from . import columns, library, memory
 
@@ -117,8 +117,7 @@ class NFFlow:
 
     def to_namedtuple(self):
         """As of early versions of NFStream; the dots of udps.NAME become underscores."""
-        fields = [name.replace(".", "_") for name in self.keys()]
-        return collections.namedtuple("NFFlow", fields, rename=True)(*self.values())
+        return _tuple_type(tuple(self.keys()))(*self.values())
 
     def _added(self):
         return ()
@@ -134,6 +133,11 @@ class NFFlow:
     def __reduce__(self):
         extra = {name: getattr(self, name) for name in ("_edits", "udps") if hasattr(self, name)}
         return _restore, (*self._spec, self._row, extra, getattr(self, "__dict__", {}))
+
+
+@functools.lru_cache(maxsize=64)
+def _tuple_type(keys):
+    return collections.namedtuple("NFFlow", [key.replace(".", "_") for key in keys], rename=True)
 
 
 class PluginFlow:
@@ -155,18 +159,26 @@ class LiveFlow:
         """The record as it is now; kept until the next hook, and the first one for what never changes."""
         if not self._at:
             raise RuntimeError("this flow is still being metered: read it in a hook, or when it has ended")
-        record = library.lib.weir_flow__record(self._at)
-        size = library.lib.weir_record__row(record, _row_buffer, library.ROW_MAX) if record else -1
+        record = library.lib_held.weir_flow__record(self._at)
+        size = library.lib_held.weir_record__row(record, _room.buffer, library.ROW_MAX) if record else -1
         if size < 0:
             raise MemoryError("no memory for the record of a live flow")
-        self._row = _row_bytes[:size].tobytes()
+        self._row = _room.octets[:size].tobytes()
         if self._begun is None:
             self._begun = self._row
         return self._row
 
 
-_row_buffer = (library.c_uint64 * (library.ROW_MAX // 8))()
-_row_bytes = memoryview(_row_buffer).cast("B")
+class Room(threading.local):
+    """For one row; each thread has its own."""
+
+    def __init__(self):
+        octets = bytearray(library.ROW_MAX)
+        self.octets = memoryview(octets)
+        self.buffer = (ctypes.c_char * library.ROW_MAX).from_buffer(octets)
+
+
+_room = Room()
 
 # struct weir_flow: byte offsets of what is read without making a record.
 FLOW_ID, PACKETS, BYTES, FIRST_NS, LAST_NS, EXPIRATION_ID = 0, 8, 24, 40, 48, 56

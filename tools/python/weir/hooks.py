@@ -35,6 +35,18 @@ class Host:
             flow_size=8, column_count=1, columns=self.columns, **self.callbacks)
         self.functions = (on_init, on_update, on_expire)
 
+    def take(self, key, row):
+        """The flow of a record; None for one that an exception has cut off."""
+        flow = self.flows.pop(key, None)
+        if flow is None:  # key 0: no packet of it was seen here
+            flow = self.layout.extended(row)
+            flow.udps = flows.UDPS()
+            return flow
+        if not flow._ended:
+            return None
+        self.layout.finish(flow, row)
+        return flow
+
     def fail(self, error):
         if self.error is None:
             self.error = error
@@ -64,7 +76,7 @@ def in_order(hooks):
 
 def packet_hooks(host):
     """on_init and on_update. They share one packet: it is filled anew unless somebody has kept it."""
-    flow_of, keys = host.flows, itertools.count()
+    flow_of, keys = host.flows, itertools.count(1)
     words, octets, size, references = memory.UINT64, memory.BYTES, packet.SIZE, sys.getrefcount
     init, update = in_order(host.hooks.inits), in_order(host.hooks.updates)
     current, content = packet.blank()

@@ -90,6 +90,6 @@ def load():
                       f"(`make`), or name the library in the environment: WEIR_LIBRARY=/path/to/{SONAME}") from None
 
 
-# Hooks of a file's packets run all the time: with lib_held they need not wait for the lock each time,
-# which makes a sixth; other threads get it in them. Where waiting is possible, it is lib.
+# Hooks of a file's packets run all the time: with lib_held they need not take the lock each time, which
+# makes a sixth; other threads get it while they run. Where waiting is possible, it is lib.
 lib, lib_held = load()

@@ -23,8 +23,11 @@ class Parameter:
 
     def __set__(self, streamer, value):
         if not self.accepts(value):
-            raise ValueError(f"{self.name}: {value!r} is not {self.wanted}")
+            self.refuse(value)
         setattr(streamer, self.place, value)
+
+    def refuse(self, value):
+        raise ValueError(f"{self.name}: {value!r} is not {self.wanted}")
 
 
 class SecondName:
@@ -58,10 +61,16 @@ def text_or_none():
     return Parameter(lambda value: value is None or isinstance(value, str), "a filter (pcap-filter(7)) or None")
 
 
-def names():
-    """Of columns, of options: a list of strings."""
-    return Parameter(lambda value: isinstance(value, Iterable) and not isinstance(value, (str, bytes))
-                     and all(isinstance(each, str) for each in value), "a list of strings")
+class Names(Parameter):
+    """Of columns, of options: a list of strings; kept as a tuple."""
+
+    def __init__(self):
+        super().__init__(lambda values: all(isinstance(each, str) for each in values), "a list of strings")
+
+    def __set__(self, streamer, value):
+        if not isinstance(value, Iterable) or isinstance(value, str):
+            self.refuse(value)
+        super().__set__(streamer, tuple(value))
 
 
 class Plugins(Parameter):
@@ -74,7 +83,7 @@ class Plugins(Parameter):
     def __set__(self, streamer, value):
         plugins = (value,) if isinstance(value, NFPlugin) else () if value is None else value
         if not isinstance(plugins, Iterable):
-            raise ValueError(f"{self.name}: {value!r} is not {self.wanted}")
+            self.refuse(value)
         super().__set__(streamer, tuple(plugins))
         streamer._named_plugins = False
 
@@ -131,21 +140,21 @@ class Source(Parameter):
     def __init__(self):
         super().__init__(None, "a capture file that exists, an interface, or a list of capture files")
 
-    def refuse(self, value, why):
+    def reject(self, value, why):
         raise ValueError(f"source: {value!r} {why}; give {self.wanted}")
 
     def path(self, value):
         try:
             return os.fsdecode(value)
         except TypeError:
-            self.refuse(value, "is neither a path nor a name")
+            self.reject(value, "is neither a path nor a name")
 
     def files(self, values):
         if not values:
-            self.refuse(values, "is empty")
+            self.reject(values, "is empty")
         for place, path in enumerate(values):
             if not is_capture(path):
-                self.refuse(path, f"(place {place} of the list) is no file")
+                self.reject(path, f"(place {place} of the list) is no file")
         return values
 
     def __set__(self, streamer, value):
@@ -158,5 +167,5 @@ class Source(Parameter):
         name = self.path(value)
         streamer._live = not is_capture(name)
         if streamer._live and name not in interface_names():
-            self.refuse(name, "is neither a file nor an interface")
+            self.reject(name, "is neither a file nor an interface")
         setattr(streamer, self.place, name)

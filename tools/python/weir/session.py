@@ -87,8 +87,10 @@ class Session:
     @contextlib.contextmanager
     def guarded(self):
         """While the library works: Ctrl-C ends the source, and its flows come yet; the second one raises."""
-        interrupt = (threading.current_thread() is threading.main_thread()
-                     and signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+        if threading.current_thread() is not threading.main_thread():  # no signal is handled in others
+            yield
+            return
+        interrupt = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         previous = sys.unraisablehook
         if interrupt:
             signal.signal(signal.SIGINT, self._on_signal)

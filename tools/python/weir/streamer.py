@@ -45,8 +45,8 @@ class NFStreamer:
     max_nflows = parameters.number(0)
     performance_report = parameters.number(0)
     system_visibility_poll_ms = parameters.number(0)
-    columns = parameters.names()
-    settings = parameters.names()
+    columns = parameters.Names()
+    settings = parameters.Names()
 
     def __init__(self, source=None, decode_tunnels=True, bpf_filter=None, promiscuous_mode=True,
                  snapshot_length=NOT_GIVEN, socket_buffer_size=0, idle_timeout=NOT_GIVEN, active_timeout=NOT_GIVEN,
@@ -137,16 +137,15 @@ class NFStreamer:
         session = None
         try:
             session = Session(self._options(self._carried()), host, waits=self._may_wait())
-            made = host.layout = self._layout(session)
-            length, key_at = struct.Struct("=Q").unpack_from, 8 * len(made.carried)
+            host.layout = self._layout(session)
+            length, key_at = struct.Struct("=Q").unpack_from, 8 * len(host.layout.carried)
             for batch in session.batches(self._tick(session)):
                 at, end = 0, len(batch)
                 while at < end:
                     first = at + 8
                     at = first + length(batch, at)[0]
-                    ended = host.flows.pop(length(batch, first + key_at)[0])
-                    if ended._ended:
-                        made.finish(ended, batch[first:at])
+                    ended = host.take(length(batch, first + key_at)[0], batch[first:at])
+                    if ended is not None:
                         yield ended
         finally:
             if session:
@@ -192,7 +191,7 @@ class NFStreamer:
 
     def _switches(self):
         return (self.decode_tunnels, self.statistical_analysis, self.splt_analysis > 0, self.dissect,
-                tuple(self.columns))
+                self.columns)
 
     def _own(self):
         return columns.own(self._seed, *self._switches())
