@@ -45,7 +45,7 @@ static void print_version(void)
 	printf("features: tc, xdp, live capture, pcap, pcapng, dissection, plugins, anonymization, "
 	       "metrics, yaml%s\n",
 	       SANITIZERS);
-	printf("outputs: csv, json, table\n");
+	printf("outputs: csv, json, table, ipfix, netflow9\n");
 	printf("bpf: libbpf %s\n", libbpf_version_string());
 	printf("pcap: %s\n", source_pcap_version());
 	printf("dissection: nDPI %s\n", dissector_version());

@@ -27,6 +27,9 @@ enum config_hook { HOOK_AUTO, HOOK_TC, HOOK_XDP, HOOK_XDP_GENERIC, HOOK_PCAP };
 
 enum config_direction { DIRECTION_BOTH, DIRECTION_IN, DIRECTION_OUT };
 
+/* When a queue is full: auto blocks for files and drops for interfaces. */
+enum config_queue { QUEUE_AUTO, QUEUE_BLOCK, QUEUE_DROP_OLDEST };
+
 /* Levels of options: higher ones replace what lower ones said. */
 enum config_level { LEVEL_DEFAULT, LEVEL_FILE, LEVEL_ENVIRONMENT, LEVEL_ARGV };
 
@@ -66,6 +69,13 @@ struct config {
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
 	struct rotation rotate;
+	uint64_t queue_bytes;       /* of each output that goes over a network */
+	uint32_t queue_policy;      /* enum config_queue */
+	uint64_t flush_timeout_ns;  /* at the end, for what is queued */
+	uint64_t ipfix_pen;         /* enterprise number of our own elements */
+	uint64_t ipfix_domain;      /* observation domain; NetFlow v9's source */
+	uint64_t ipfix_point;       /* observation point, 0 = not told */
+	uint64_t ipfix_mtu;         /* bytes of a message over UDP */
 	char *anonymize;            /* columns, NULL = none */
 	char *anonymize_key;        /* file, NULL = random */
 	bool anonymize_prefix;      /* addresses keep common prefixes: Crypto-PAn */

@@ -57,16 +57,33 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_PLUGIN_ERRORS] = IN("plugin", "errors",
 				     "failed hooks, each of a plugin disabled "
 				     "by it"),
+	[COUNTER_EXPORT_SENT] = IN("export", "sent", "records that left by a network"),
+	[COUNTER_EXPORT_RETRIED] =
+		IN("export", "retried", "records sent again, since a connection was lost"),
+	[COUNTER_EXPORT_DROPPED] = IN("export", "dropped",
+				      "records that found no room in an output's queue, or were "
+				      "still in it at the end"),
+	[COUNTER_EXPORT_FAILED] = IN("export", "failed", "records that the other side refused"),
 };
+
+static uint64_t group_sum(const struct ledger *l, const char *group)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < COUNTERS; i++)
+		if (!strcmp(counter_table[i].group, group))
+			sum += l->value[i];
+	return sum;
+}
 
 uint64_t ledger_lost(const struct ledger *l)
 {
-	uint64_t lost = 0;
+	return group_sum(l, "lost");
+}
 
-	for (int i = 0; i < COUNTERS; i++)
-		if (!strcmp(counter_table[i].group, "lost"))
-			lost += l->value[i];
-	return lost;
+uint64_t ledger_ignored(const struct ledger *l)
+{
+	return group_sum(l, "ignored");
 }
 
 enum counter counter_of_refusal(enum parse_status status)

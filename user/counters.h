@@ -38,6 +38,10 @@ enum counter {
 	COUNTER_ENDED_FORCED,
 	COUNTER_ENDED_NO_RESOURCES,
 	COUNTER_PLUGIN_ERRORS,
+	COUNTER_EXPORT_SENT,
+	COUNTER_EXPORT_RETRIED,
+	COUNTER_EXPORT_DROPPED,
+	COUNTER_EXPORT_FAILED,
 	COUNTERS,
 };
 
@@ -62,6 +66,8 @@ void ledger_add_kernel(struct ledger *l, const struct kernel_ledger *kernel);
 
 /* Lost packets, whatever the reason. */
 uint64_t ledger_lost(const struct ledger *l);
+/* Ignored packets, whatever the reason. */
+uint64_t ledger_ignored(const struct ledger *l);
 
 /* The counter of a packet that the parser refused. */
 enum counter counter_of_refusal(enum parse_status status);

@@ -3,67 +3,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "anonymize.h"
-#include "format.h"
 #include "log.h"
-#include "outfile.h"
-
-static const struct format *const formats[] = { &format_csv, &format_json, &format_table };
-
-#define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
-
-struct output {
-	const struct format *format;
-	const char *target; /* borrowed from the config */
-	struct outfile file;
-	bool gone; /* its reader left */
-};
+#include "output.h"
 
 struct exporters {
-	const struct columns *columns;
-	struct anonymizer *anonymizer;
-	struct output *outputs;
-	size_t count;
-	size_t gone;
+	struct exporters_parts parts;
+	struct anonymizer *anonymizer;     /* of columns */
+	struct anonymizer *anonymizer_all; /* of all_columns */
+	struct output **outputs;
+	bool *gone; /* its reader left; by output */
+	size_t count, gone_count;
+	struct ship_counts counted; /* as the ledger knows them */
+	struct ship_counts closed;  /* of outputs that are closed */
 	uint64_t written;
 };
-
-static const struct format *format_by_name(const char *name, size_t length)
-{
-	for (size_t i = 0; i < FORMAT_COUNT; i++)
-		if (strlen(formats[i]->name) == length && !memcmp(formats[i]->name, name, length))
-			return formats[i];
-	return NULL;
-}
-
-/* "FORMAT[:TARGET]" */
-static int parse_output(struct output *o, const char *text)
-{
-	const char *colon = strchrnul(text, ':');
-	const char *scheme;
-
-	o->format = format_by_name(text, colon - text);
-	o->target = *colon ? colon + 1 : "-";
-	if (!o->format) {
-		log_error("-o %s: unknown format \"%.*s\"; weir writes csv, json and table", text,
-			  (int)(colon - text), text);
-		return -EINVAL;
-	}
-	if (!*o->target) {
-		log_error("-o %s: empty target; give a file name, or - for stdout", text);
-		return -EINVAL;
-	}
-	scheme = strstr(o->target, "://");
-	if (scheme) {
-		log_error("-o %s: unknown target \"%.*s://\"; weir writes to files and stdout",
-			  text, (int)(scheme - o->target), o->target);
-		return -EINVAL;
-	}
-	return 0;
-}
 
 static bool same_file(const char *a, const char *b)
 {
@@ -86,21 +43,23 @@ static int check_inputs(const char *target, const struct config *c)
 	return 0;
 }
 
-static int check_target(const struct exporters *e, const struct output *o, const struct config *c)
+/* Before it is opened, which would empty it. */
+static int check_target(const struct exporters *e, const char *text, const struct config *c)
 {
+	const char *colon = strchr(text, ':'), *target = colon ? colon + 1 : "-";
+
 	for (size_t i = 0; i < e->count; i++) {
-		if (same_file(e->outputs[i].target, o->target)) {
+		if (same_file(output_target(e->outputs[i]), target)) {
 			log_error("-o: two outputs go to \"%s\"; give each a place of its own",
-				  o->target);
+				  target);
 			return -EINVAL;
 		}
 	}
-	if (c->summary && !strcmp(c->summary, o->target)) {
-		log_error("--summary: \"%s\" is an output too; give it a place of its own",
-			  o->target);
+	if (c->summary && !strcmp(c->summary, target)) {
+		log_error("--summary: \"%s\" is an output too; give it a place of its own", target);
 		return -EINVAL;
 	}
-	return check_inputs(o->target, c);
+	return check_inputs(target, c);
 }
 
 static int check_rotation(const struct exporters *e, const struct config *c)
@@ -108,61 +67,50 @@ static int check_rotation(const struct exporters *e, const struct config *c)
 	if (!c->rotate.interval_ns && !c->rotate.bytes)
 		return 0;
 	for (size_t i = 0; i < e->count; i++)
-		if (strcmp(e->outputs[i].target, "-"))
+		if (output_is_file(e->outputs[i]))
 			return 0;
 	log_error("--rotate: no output is a file; give -o FORMAT:FILE");
 	return -EINVAL;
 }
 
-/* Packets that come through a pipe may be live: no record should wait for the next ones. */
-static bool reads_pipe(const struct config *c)
+static int open_output(struct exporters *e, const char *text)
 {
-	struct stat st;
-
-	for (size_t i = 0; i < c->read_files.count; i++)
-		if (!strcmp(c->read_files.items[i], "-"))
-			return fstat(STDIN_FILENO, &st) == 0 && !S_ISREG(st.st_mode);
-	return false;
-}
-
-static int open_output(struct exporters *e, const char *text, const struct config *config)
-{
-	struct output *o = &e->outputs[e->count];
-	int err = parse_output(o, text);
+	bool all = output_wants_all(text) && e->parts.all_columns;
+	const struct output_parts parts = {
+		.config = e->parts.config,
+		.columns = all ? e->parts.all_columns : e->parts.columns,
+		.anonymizer = all ? e->anonymizer_all : e->anonymizer,
+		.ledger = e->parts.ledger,
+		.stop = e->parts.stop,
+	};
+	int err = check_target(e, text, e->parts.config);
 
 	if (!err)
-		err = check_target(e, o, config);
-	if (!err)
-		err = outfile_open(&o->file, o->target, &config->rotate);
-	if (err)
-		return err;
-	e->count++;
-	o->file.line_buffered |= reads_pipe(config);
-	if (!o->format->header)
-		return 0;
-	o->format->header(&o->file.header, e->columns);
-	if (o->file.fd >= 0)
-		text_bytes(&o->file.rows, o->file.header.data, o->file.header.length);
-	return 0;
+		err = output_open(&e->outputs[e->count], text, &parts);
+	e->count += !err;
+	return err;
 }
 
-int exporters_open(struct exporters **out, const struct config *config,
-		   const struct columns *columns)
+int exporters_open(struct exporters **out, const struct exporters_parts *parts)
 {
+	const struct config *config = parts->config;
 	size_t count = config->outputs.count ? config->outputs.count : 1;
 	struct exporters *e = calloc(1, sizeof(*e));
 	int err = -ENOMEM;
 
 	*out = NULL;
-	if (e)
+	if (e) {
 		e->outputs = calloc(count, sizeof(*e->outputs));
-	if (!e || !e->outputs)
+		e->gone = calloc(count, sizeof(*e->gone));
+	}
+	if (!e || !e->outputs || !e->gone)
 		goto out;
-	e->columns = columns;
-	err = anonymizer_new(&e->anonymizer, config, columns);
+	e->parts = *parts;
+	err = anonymizer_new(&e->anonymizer, config, parts->columns);
+	if (!err && parts->all_columns)
+		err = anonymizer_new(&e->anonymizer_all, config, parts->all_columns);
 	for (size_t i = 0; i < count && !err; i++)
-		err = open_output(e, config->outputs.count ? config->outputs.items[i] : "csv",
-				  config);
+		err = open_output(e, config->outputs.count ? config->outputs.items[i] : "csv");
 	if (!err)
 		err = check_rotation(e, config);
 	if (!err) {
@@ -178,28 +126,50 @@ out:
 }
 
 /* A reader that left (EPIPE) ends its own output; the error remains when nobody is left. */
-static int output_failed(struct exporters *e, struct output *o, int err)
+static int output_failed(struct exporters *e, size_t i, int err)
 {
 	if (err != -EPIPE)
 		return err;
-	o->gone = true;
-	e->gone++;
-	return e->gone == e->count ? -EPIPE : 0;
+	e->gone[i] = true;
+	e->gone_count++;
+	return e->gone_count == e->count ? -EPIPE : 0;
 }
 
-static int output_write(struct exporters *e, struct output *o, const struct flow_record *r,
-			uint64_t now_ns)
-{
-	int err = outfile_begin_row(&o->file, now_ns);
+/* --- what left by networks -------------------------------------------------------------------- */
 
-	if (!err) {
-		o->format->row(&o->file.rows, e->columns, r, e->anonymizer);
-		err = outfile_end_row(&o->file);
+static void add_counts(struct ship_counts *to, const struct ship_counts *more)
+{
+	to->sent += more->sent;
+	to->dropped += more->dropped;
+	to->failed += more->failed;
+	to->retried += more->retried;
+}
+
+/* Sums go up, but for records that turned out to be refused after they were sent. */
+static void tell_ledger(struct exporters *e)
+{
+	struct ship_counts all = e->closed, one;
+
+	for (size_t i = 0; i < e->count; i++) {
+		if (!e->outputs[i])
+			continue;
+		output_counts(e->outputs[i], &one);
+		add_counts(&all, &one);
 	}
-	if (err)
-		return output_failed(e, o, err);
-	e->written++;
-	return 0;
+	ledger_add(e->parts.ledger, COUNTER_EXPORT_SENT, all.sent - e->counted.sent);
+	ledger_add(e->parts.ledger, COUNTER_EXPORT_DROPPED, all.dropped - e->counted.dropped);
+	ledger_add(e->parts.ledger, COUNTER_EXPORT_FAILED, all.failed - e->counted.failed);
+	ledger_add(e->parts.ledger, COUNTER_EXPORT_RETRIED, all.retried - e->counted.retried);
+	e->counted = all;
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+static uint32_t needs(const struct exporters *e)
+{
+	const struct columns *all = e->parts.all_columns;
+
+	return e->parts.columns->need | (all ? all->need : 0);
 }
 
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns)
@@ -209,12 +179,17 @@ int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t n
 
 	if (anonymizer_changes_addresses(e->anonymizer)) {
 		hidden = *r;
-		anonymizer_addresses(e->anonymizer, &hidden, e->columns->need);
+		anonymizer_addresses(e->anonymizer, &hidden, needs(e));
 		r = &hidden;
 	}
-	for (size_t i = 0; i < e->count && !err; i++)
-		if (!e->outputs[i].gone)
-			err = output_write(e, &e->outputs[i], r, now_ns);
+	for (size_t i = 0; i < e->count && !err; i++) {
+		if (e->gone[i])
+			continue;
+		err = output_write(e->outputs[i], r, now_ns);
+		e->written += !err;
+		if (err)
+			err = output_failed(e, i, err);
+	}
 	return err;
 }
 
@@ -223,20 +198,19 @@ int exporters_flush(struct exporters *e)
 	int err = 0;
 
 	for (size_t i = 0; i < e->count && !err; i++) {
-		struct output *o = &e->outputs[i];
-
-		if (!o->gone)
-			err = outfile_flush(&o->file);
+		if (!e->gone[i])
+			err = output_flush(e->outputs[i]);
 		if (err)
-			err = output_failed(e, o, err);
+			err = output_failed(e, i, err);
 	}
+	tell_ledger(e);
 	return err;
 }
 
 bool exporters_pending(const struct exporters *e)
 {
 	for (size_t i = 0; i < e->count; i++)
-		if (!e->outputs[i].gone && e->outputs[i].file.rows.length)
+		if (!e->gone[i] && output_pending(e->outputs[i]))
 			return true;
 	return false;
 }
@@ -278,19 +252,21 @@ static int close_all(struct exporters *e, bool discard)
 	int err = 0;
 
 	for (size_t i = 0; i < e->count; i++) {
-		struct output *o = &e->outputs[i];
-		int closed;
+		struct ship_counts counts;
+		int closed = output_close(e->outputs[i], discard || e->gone[i], &counts);
 
-		if (discard || o->gone)
-			outfile_drop(&o->file);
-		closed = outfile_close(&o->file);
+		e->outputs[i] = NULL;
+		add_counts(&e->closed, &counts);
 		if (closed)
-			closed = output_failed(e, o, closed);
+			closed = output_failed(e, i, closed);
 		if (!err)
 			err = closed;
 	}
+	tell_ledger(e);
 	anonymizer_free(e->anonymizer);
+	anonymizer_free(e->anonymizer_all);
 	free(e->outputs);
+	free(e->gone);
 	free(e);
 	return err;
 }

@@ -4,6 +4,7 @@
  * numbers as doubles would round them.
  */
 #include "format.h"
+#include "utf8.h"
 
 #define EXACT_IN_DOUBLE (1ull << 53)
 

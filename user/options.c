@@ -76,6 +76,7 @@ static int set_value(struct config *config, const struct option_info *o, const c
 	case OPTION_LIST: return set_list(to, text, level);
 	case OPTION_CHOICE: return parse_choice(text, o->values, to);
 	case OPTION_SET: return parse_set(text, o->values, to);
+	case OPTION_SIZE: return parse_size(text, o->min, o->max, to);
 	case OPTION_ROTATION: return parse_rotation(text, to);
 	case OPTION_ACTION: break;
 	}
@@ -99,7 +100,10 @@ static void refuse_range(const struct option_info *o, const char *text, const ch
 			  ROTATION_MAX_SECONDS, ROTATION_MAX_TB);
 	else
 		log_error("%s: %s is out of range: %" PRIu64 " to %" PRIu64 "%s", where, text,
-			  o->min, o->max, o->type == OPTION_DURATION ? " seconds" : "");
+			  o->min, o->max,
+			  o->type == OPTION_DURATION ? " seconds"
+			  : o->type == OPTION_SIZE   ? " bytes"
+						     : "");
 }
 
 static void refuse_form(const struct option_info *o, const char *text, const char *where)
@@ -117,6 +121,10 @@ static void refuse_form(const struct option_info *o, const char *text, const cha
 		return;
 	case OPTION_DURATION:
 		log_error("%s: \"%s\" is not a time; give seconds, or a unit as in 500ms, 5m, 1h",
+			  where, text);
+		return;
+	case OPTION_SIZE:
+		log_error("%s: \"%s\" is not a size; give one with its unit, as in 64MiB or 10MB",
 			  where, text);
 		return;
 	case OPTION_ROTATION:

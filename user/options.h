@@ -25,6 +25,7 @@ enum option_type {
 	OPTION_LIST,     /* struct string_list, one item each time */
 	OPTION_CHOICE,   /* uint32_t: one of values */
 	OPTION_SET,      /* uint32_t: bits of values, all or none */
+	OPTION_SIZE,     /* uint64_t bytes within min..max, with a unit */
 	OPTION_ROTATION, /* struct rotation */
 	OPTION_CONFIG,   /* char *: the YAML file; not a key of that file */
 	OPTION_ACTION,   /* help and version: only on the command line */

@@ -87,6 +87,10 @@ int option_format(const struct config *config, const struct option_info *o, char
 		break;
 	case OPTION_CHOICE:
 	case OPTION_SET: append_values(&t, o, *(const uint32_t *)at); break;
+	case OPTION_SIZE:
+		snprintf(number, sizeof(number), "%" PRIu64 "B", *(const uint64_t *)at);
+		append(&t, number);
+		break;
 	case OPTION_ROTATION: append_rotation(&t, at); break;
 	case OPTION_ACTION: break;
 	}

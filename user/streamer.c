@@ -365,11 +365,18 @@ int weir_streamer__next_rows(struct weir_streamer *s, void *buffer, size_t size,
 
 static int open_outputs(struct weir_streamer *s)
 {
+	const struct exporters_parts parts = {
+		.config = &s->config,
+		.columns = &s->columns,
+		.all_columns = s->all_columns.items ? &s->all_columns : NULL,
+		.ledger = &s->ledger,
+		.stop = &s->stop,
+	};
 	int err;
 
 	if (s->exporters)
 		return 0;
-	err = exporters_open(&s->exporters, &s->config, &s->columns);
+	err = exporters_open(&s->exporters, &parts);
 	if (!err)
 		flow_table_set_sink(s->flows, exporters_sink(s->exporters));
 	return err;

@@ -34,7 +34,8 @@ struct weir_streamer {
 	struct meter_config meter_config;
 	struct plugins *plugins;
 	struct columns columns;
-	struct weir_column *infos; /* columns as the API tells them */
+	struct columns all_columns; /* of outputs that export everything; none: the same */
+	struct weir_column *infos;  /* columns as the API tells them */
 	struct dissector *dissector;
 	struct metrics *metrics;  /* NULL without --metrics */
 	struct source_pcap *pcap; /* one of the three */

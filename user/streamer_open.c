@@ -7,6 +7,7 @@
 
 #include "interface.h"
 #include "options.h"
+#include "output.h"
 #include "streamer.h"
 
 static int out_of_memory(void)
@@ -204,11 +205,29 @@ static int describe_columns(struct weir_streamer *s)
 			.unit = f->unit,
 			.help = f->help,
 			.type = weir_type_of(f->type),
-			.ipfix_enterprise = IPFIX_ENTERPRISE(f->ipfix),
+			.ipfix_enterprise = IPFIX_IS_OWN(f->ipfix) ? s->config.ipfix_pen
+								   : IPFIX_ENTERPRISE(f->ipfix),
 			.ipfix_id = IPFIX_ID(f->ipfix),
 		};
 	}
 	return 0;
+}
+
+/* IPFIX and NetFlow v9 export everything, unless --fields or --profile say what. */
+static int open_all_columns(struct weir_streamer *s, const struct field *added, size_t count)
+{
+	struct config everything = s->config;
+	bool wanted = false;
+	int err;
+
+	for (size_t i = 0; i < s->config.outputs.count; i++)
+		wanted |= output_wants_all(s->config.outputs.items[i]);
+	if (!wanted || s->config.fields || s->config.profile != PROFILE_SEED)
+		return 0;
+	everything.profile = PROFILE_ALL;
+	err = columns_select(&s->all_columns, &everything, added, count);
+	s->columns.need |= s->all_columns.need;
+	return err;
 }
 
 static int open_columns(struct weir_streamer *s)
@@ -216,6 +235,9 @@ static int open_columns(struct weir_streamer *s)
 	size_t count;
 	const struct field *added = plugins_fields(s->plugins, &count);
 	int err = columns_select(&s->columns, &s->config, added, count);
+
+	if (!err)
+		err = open_all_columns(s, added, count);
 
 	if (s->config.metrics && s->config.dissect)
 		s->columns.need |= NEED_DISSECT; /* which tell applications, whatever the columns */
@@ -285,6 +307,7 @@ void streamer_close_parts(struct weir_streamer *s)
 	weir_record_destroy(&s->record);
 	dissector_free(s->dissector);
 	columns_free(&s->columns);
+	columns_free(&s->all_columns);
 	plugins_close(s->plugins);
 	free(s->infos);
 	config_free(&s->config);

@@ -75,9 +75,9 @@ struct weir_streamer_opts {
 };
 
 /*
- * Opens sources and plugins; the kernel watches interfaces from here on. *out is the caller's, to free
- * with weir_streamer__free(), and NULL after an error: -EINVAL for settings that make no sense (an
- * unknown option, value, column, filter), else what the system said.
+ * Opens sources and plugins; the kernel watches interfaces from here on. *out is the caller's, to
+ * free with weir_streamer__free(), and NULL after an error: -EINVAL for settings that make no sense
+ * (an unknown option, value, column, filter), else what the system said.
  */
 WEIR_API int weir_streamer__open(struct weir_streamer **out, const struct weir_streamer_opts *opts);
 

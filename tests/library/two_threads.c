@@ -5,11 +5,14 @@
  *
  * usage: two_threads CAPTURE FLOWS
  */
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "weir/plugin.h"
 
@@ -112,11 +115,72 @@ static bool stop_from_outside(const char *capture)
 	return true;
 }
 
+/* A collector that reads everything. */
+struct collector {
+	int fd;
+	unsigned long lines;
+};
+
+static void *collect(void *context)
+{
+	struct collector *c = context;
+	int connection = accept(c->fd, NULL, NULL);
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = read(connection, bytes, sizeof(bytes))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			c->lines += bytes[i] == '\n';
+	close(connection);
+	return NULL;
+}
+
+static bool listen_somewhere(struct collector *c, char *setting, size_t size)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t length = sizeof(address);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	c->fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(c->fd, (struct sockaddr *)&address, sizeof(address)) || listen(c->fd, 4) ||
+	    getsockname(c->fd, (struct sockaddr *)&address, &length))
+		return false;
+	snprintf(setting, size, "output=json:tcp://127.0.0.1:%u", ntohs(address.sin_port));
+	return true;
+}
+
+/* The thread that sends, next to the one that meters. */
+static bool write_to_collector(const char *capture)
+{
+	struct collector c = { 0 };
+	char output[64];
+	const char *const settings[] = { output, "fields=flow_id", "active-timeout=0", NULL };
+	const struct weir_streamer_opts opts = { .sz = sizeof(opts),
+						 .source = capture,
+						 .settings = settings };
+	struct weir_streamer *s;
+	unsigned long flows;
+	pthread_t thread;
+	int n;
+
+	if (!listen_somewhere(&c, output, sizeof(output)) || weir_streamer__open(&s, &opts))
+		return false;
+	pthread_create(&thread, NULL, collect, &c);
+	while ((n = weir_streamer__write(s, 10)) == 1)
+		;
+	flows = weir_streamer__counter_by_name(s, "flows");
+	n |= weir_streamer__counter_by_name(s, "export.sent") != flows;
+	weir_streamer__free(s);
+	pthread_join(thread, NULL);
+	close(c.fd);
+	return !n && c.lines == flows;
+}
+
 int main(int argc, char **argv)
 {
 	struct reader readers[2];
 	pthread_t threads[2];
-	bool stopped;
+	bool stopped, written;
 
 	if (argc < 3)
 		return 2;
@@ -129,6 +193,8 @@ int main(int argc, char **argv)
 	stopped = stop_from_outside(argv[1]);
 	printf("%sok 1 - threads: two streamers at once\n",
 	       readers[0].good && readers[1].good ? "" : "not ");
-	printf("%sok 2 - threads: stopped by another one\n1..2\n", stopped ? "" : "not ");
-	return !(readers[0].good && readers[1].good && stopped);
+	written = write_to_collector(argv[1]);
+	printf("%sok 2 - threads: stopped by another one\n", stopped ? "" : "not ");
+	printf("%sok 3 - threads: records to a collector\n1..3\n", written ? "" : "not ");
+	return !(readers[0].good && readers[1].good && stopped && written);
 }

@@ -83,7 +83,8 @@ static void json(void **state)
 		"\"capture_buffer\":10,\"ring_full\":11,\"agent_restart\":12},"
 		"\"missed_copies\":13,\"unexported\":14,\"overflow\":15,\"bytes\":16,\"flows\":17,"
 		"\"ended\":{\"idle\":18,\"active\":19,\"end_of_flow\":20,\"forced\":21,"
-		"\"lack_of_resources\":22},\"plugin\":{\"errors\":23}}\n");
+		"\"lack_of_resources\":22},\"plugin\":{\"errors\":23},"
+		"\"export\":{\"sent\":24,\"retried\":25,\"dropped\":26,\"failed\":27}}\n");
 	free(text);
 }
 

@@ -95,10 +95,11 @@ static const char *sample(const struct option_info *o)
 	switch (o->type) {
 	case OPTION_FLAG:
 	case OPTION_NO_FLAG: return "true";
-	case OPTION_COUNT: return "77";
+	case OPTION_COUNT: return o->min > 77 ? "777" : "77";
 	case OPTION_DURATION: return "1.25";
 	case OPTION_CHOICE: return o->values[1].name;
 	case OPTION_SET: return o->values[2].name;
+	case OPTION_SIZE: return "5MiB";
 	case OPTION_ROTATION: return "90s";
 	default: return "abc";
 	}
@@ -119,6 +120,7 @@ static bool same(const struct option_info *o, const struct config *a, const stru
 	case OPTION_FLAG:
 	case OPTION_NO_FLAG: return *(const bool *)at == *(const bool *)bt;
 	case OPTION_COUNT:
+	case OPTION_SIZE:
 	case OPTION_DURATION: return *(const uint64_t *)at == *(const uint64_t *)bt;
 	case OPTION_CHOICE:
 	case OPTION_SET: return *(const uint32_t *)at == *(const uint32_t *)bt;

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""to_csv() and to_pandas(). What the library can write itself, it writes."""
+import csv, hashlib, os, secrets, warnings
+
+from . import columns
+from .session import Session, WeirWarning
+
+HASH_DIGITS = 32
+
+
+class Anonymizer:
+    """Values replaced by the first 128 bits of their keyed BLAKE2b-512, as `weir --anonymize` does.
+
+    The key is new for each export. Columns that tell an address are hidden together.
+    """
+
+    def __init__(self, names, hidden):
+        known = [name for name in hidden if name in names or name.startswith("udps.")]
+        for name in hidden:
+            if name not in known:
+                warnings.warn(f"columns_to_anonymize: there is no column {name!r}", WeirWarning, stacklevel=4)
+        if any(name in columns.ADDRESSES for name in known):
+            known += [name for name in columns.ADDRESSES if name in names and name not in known]
+        self.hidden = frozenset(known)
+        self.key = secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
+
+    def hides(self, name):
+        return name in self.hidden
+
+    def replace(self, value):
+        text = as_text(value).encode("utf-8", "replace")
+        return hashlib.blake2b(text, key=self.key).hexdigest()[:HASH_DIGITS]
+
+
+def as_text(value):
+    """As the library writes CSV: at most six decimals, lists as [1, 2, -1]."""
+    if isinstance(value, float):
+        digits = f"{value:.6f}".rstrip("0")
+        return digits + "0" if digits.endswith(".") else digits
+    return "" if value is None else str(value)
+
+
+def check_names(names):
+    names = (names,) if isinstance(names, str) else names
+    try:
+        return [str(name) for name in names]
+    except TypeError:
+        raise ValueError(f"columns_to_anonymize: {names!r} is not a list of columns") from None
+
+
+def check_count(name, value):
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name}: {value!r} is not an integer from 0")
+
+
+def default_path(streamer):
+    first = streamer.source[0] if isinstance(streamer.source, list) else streamer.source
+    return first + ".csv"
+
+
+def to_csv(streamer, path, hidden, flows_per_file, rotate_files):
+    check_count("flows_per_file", flows_per_file)
+    check_count("rotate_files", rotate_files)
+    path = default_path(streamer) if path is None else os.fsdecode(path)
+    anonymizer = Anonymizer(streamer._own(), check_names(hidden))
+    if streamer.udps or flows_per_file:
+        return write_flows(streamer, anonymizer, path, flows_per_file, rotate_files)
+    return write_library(streamer, anonymizer, path)
+
+
+def write_library(streamer, anonymizer, path):
+    settings = streamer._options(streamer._own()) + ["quiet", f"output=csv:{path}"]
+    if anonymizer.hidden:
+        settings.append("anonymize=" + ",".join(sorted(anonymizer.hidden)))
+    session = Session(settings)
+    try:
+        session.write(streamer._tick(session))
+        return session.counters()["flows"]
+    finally:
+        session.close()
+
+
+def part_path(path, part):
+    """flows.csv: flows.0.csv; a name without that end gets the number behind it."""
+    stem, end = os.path.splitext(path)
+    return f"{stem}.{part}{end}" if end == ".csv" else f"{path}.{part}"
+
+
+def write_flows(streamer, anonymizer, path, flows_per_file, rotate_files):
+    """Line by line: for plugins, and for files of so many flows."""
+    total = 0
+    writer = Writer(anonymizer)
+    try:
+        for each in streamer:
+            part = total // flows_per_file if flows_per_file else 0
+            if total == 0 or flows_per_file and total % flows_per_file == 0:
+                number = part % rotate_files if rotate_files else part
+                writer.begin(part_path(path, number) if flows_per_file else path, each.keys())
+            writer.write(each)
+            total += 1
+        if total == 0:
+            writer.begin(part_path(path, 0) if flows_per_file else path, streamer._own())
+    finally:
+        writer.close()
+    return total
+
+
+class Writer:
+    """One CSV file after the other. The first flow of a file says which columns it has."""
+
+    def __init__(self, anonymizer):
+        self.anonymizer = anonymizer
+        self.file = None
+        self.missed = set()
+
+    def close(self):
+        if self.file:
+            self.file.close()
+
+    def begin(self, path, names):
+        self.close()
+        self.file = open(path, "w", newline="", encoding="utf-8", errors="replace")
+        self.lines = csv.writer(self.file, lineterminator="\n")
+        self.names = list(names)
+        self.lines.writerow(self.names)
+
+    def write(self, each):
+        names, values = each.keys(), each.values()
+        if names != self.names:
+            values = self.arrange(dict(zip(names, values)))
+        self.lines.writerow([self.anonymizer.replace(value) if self.anonymizer.hides(name) else as_text(value)
+                             for name, value in zip(self.names, values)])
+
+    def arrange(self, values):
+        """Plugins added something else to this flow than to the first one."""
+        for name in values.keys() - set(self.names) - self.missed:
+            self.missed.add(name)
+            warnings.warn(f"{name} is not in the file: its first flow has none; set it in on_init", WeirWarning,
+                          stacklevel=4)
+        return [values.get(name) for name in self.names]
+
+
+def to_pandas(streamer, hidden):
+    from . import frame  # pandas is needed here alone
+
+    anonymizer = Anonymizer(streamer._own(), check_names(hidden))
+    if streamer.udps:
+        return frame.of_flows(list(streamer), streamer._own(), anonymizer, as_text)
+    names = streamer._own()
+    session = Session(streamer._options(names))
+    try:
+        kinds = [kind for _, kind in session.columns()]
+        return frame.of_batches(session.batches(streamer._tick(session)), names, kinds, anonymizer)
+    finally:
+        session.close()

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One -o: a format and where it goes, a file or a peer over the network. The set of them is
+ * exporter.h's.
+ */
+#ifndef USER_OUTPUT_H
+#define USER_OUTPUT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "anonymize.h"
+#include "config.h"
+#include "record.h"
+#include "ship.h"
+
+struct output;
+
+/* What an output works with; borrowed. */
+struct output_parts {
+	const struct config *config;
+	const struct columns *columns;
+	const struct anonymizer *anonymizer; /* of columns; NULL = none */
+	const struct ledger *ledger;         /* for statistics that are exported */
+	const atomic_bool *stop; /* an output that would wait for a peer does so no longer */
+};
+
+/* Whether an output is of the formats that export every column by default: IPFIX, NetFlow v9. */
+bool output_wants_all(const char *text);
+
+/*
+ * text is "FORMAT[:TARGET]", borrowed. 0, or -EINVAL, -ENOMEM, or what the system said, after a
+ * message.
+ */
+int output_open(struct output **out, const char *text, const struct output_parts *parts);
+/* One record. 0, or a negative errno after a message; -EPIPE without one. */
+int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns);
+/* Hands on what is collected. Errors as above. */
+int output_flush(struct output *o);
+/* Whether rows wait in a buffer that only output_flush() or more rows empty. */
+bool output_pending(const struct output *o);
+/*
+ * Flushes, or with discard drops what is collected, and closes. *counts: records that left by a
+ * network, zeroes for files.
+ */
+int output_close(struct output *o, bool discard, struct ship_counts *counts);
+
+/* What stands behind "FORMAT:". */
+const char *output_target(const struct output *o);
+bool output_is_file(const struct output *o);
+/* All zeroes for files. */
+void output_counts(struct output *o, struct ship_counts *counts);
+
+#endif

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ship.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define NS_PER_MS      1000000ull
+#define NS_PER_S       1000000000ull
+#define FIRST_RETRY_NS (250 * NS_PER_MS)
+#define LAST_RETRY_NS  (30 * NS_PER_S)
+
+struct message {
+	struct message *next;
+	size_t length;
+	uint32_t records;
+	bool tried; /* sent once, and perhaps lost with its connection */
+	char bytes[];
+};
+
+/* Everything is the lock's, but for what is said to be the thread's or constant. */
+struct ship {
+	struct ship_options options; /* constant */
+	struct transport *transport; /* the thread's */
+	char *preamble;
+	char *copy; /* the thread's: what is stamped */
+	size_t copy_room;
+	uint64_t preamble_due_ns; /* the thread's: monotonic */
+	bool connected;           /* the thread's */
+	uint64_t retry_ns;        /* the thread's: how long to wait after the next failure */
+
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t work, room;
+	/* Oldest first: sent and unacknowledged up to unsent, then those that wait. */
+	struct message *first, *unsent, *last;
+	bool sending; /* unsent is with the thread */
+	size_t unacknowledged_bytes;
+	struct ship_counts counts;
+	char why[TRANSPORT_WHY_SIZE]; /* the connection is lost; "" = it is not */
+	bool lost, lost_told;
+	bool closing;
+
+	atomic_bool ending; /* the thread is to end at once */
+};
+
+/* --- the queue -------------------------------------------------------------------------------- */
+
+static void discard(struct ship *s, struct message *m)
+{
+	s->counts.queued_bytes -= m->length;
+	pthread_cond_signal(&s->room);
+	free(m);
+}
+
+/* The oldest message that nobody has begun to send. False: there is none. */
+static bool drop_oldest(struct ship *s)
+{
+	struct message **link = &s->first, *victim;
+	bool skip = s->sending;
+
+	while (*link && *link != s->unsent)
+		link = &(*link)->next;
+	if (*link && skip)
+		link = &(*link)->next;
+	victim = *link;
+	if (!victim)
+		return false;
+	*link = victim->next;
+	if (s->unsent == victim)
+		s->unsent = victim->next;
+	if (s->last == victim) {
+		s->last = s->first;
+		while (s->last && s->last->next)
+			s->last = s->last->next;
+	}
+	s->counts.dropped += victim->records;
+	s->counts.queued -= victim->records;
+	discard(s, victim);
+	return true;
+}
+
+static bool has_room(const struct ship *s, size_t length)
+{
+	return !s->counts.queued_bytes || s->counts.queued_bytes + length <= s->options.queue_bytes;
+}
+
+/* The thread wakes who waits; a stop is looked for now and then. */
+static void wait_for_room(struct ship *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 100 * NS_PER_MS;
+	until.tv_sec += until.tv_nsec / (long)NS_PER_S;
+	until.tv_nsec %= (long)NS_PER_S;
+	pthread_cond_timedwait(&s->room, &s->lock, &until);
+}
+
+static bool make_room(struct ship *s, size_t length, const atomic_bool *stop)
+{
+	while (!has_room(s, length)) {
+		if (s->options.policy == SHIP_BLOCK && !(stop && *stop))
+			wait_for_room(s);
+		else if (!drop_oldest(s))
+			return false;
+	}
+	return true;
+}
+
+static void append(struct ship *s, struct message *m)
+{
+	if (s->last)
+		s->last->next = m;
+	else
+		s->first = m;
+	s->last = m;
+	if (!s->unsent)
+		s->unsent = m;
+	s->counts.queued += m->records;
+	s->counts.queued_bytes += m->length;
+	pthread_cond_signal(&s->work);
+}
+
+void ship_put(struct ship *s, const void *bytes, size_t length, uint32_t records,
+	      const atomic_bool *stop)
+{
+	struct message *m = malloc(sizeof(*m) + length);
+
+	if (m) {
+		*m = (struct message){ .length = length, .records = records };
+		memcpy(m->bytes, bytes, length);
+	}
+	pthread_mutex_lock(&s->lock);
+	if (m && make_room(s, length, stop)) {
+		append(s, m);
+	} else {
+		s->counts.dropped += records;
+		free(m);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* --- the thread: what was sent ---------------------------------------------------------------- */
+
+/* The system has handed over all but the last unacknowledged bytes. With the lock. */
+static void release_sent(struct ship *s, size_t unacknowledged)
+{
+	while (s->first && s->first != s->unsent &&
+	       s->unacknowledged_bytes >= unacknowledged + s->first->length) {
+		struct message *m = s->first;
+
+		s->first = m->next;
+		if (s->last == m)
+			s->last = NULL;
+		s->unacknowledged_bytes -= m->length;
+		s->counts.queued -= m->records;
+		s->counts.sent += m->records;
+		discard(s, m);
+	}
+}
+
+static size_t unacknowledged(const struct ship *s)
+{
+	const struct transport_ops *ops = s->options.transport;
+
+	return s->connected && ops->unacknowledged ? ops->unacknowledged(s->transport) : 0;
+}
+
+/* The message at hand was taken; it stays until it is acknowledged. With the lock. */
+static void note_sent(struct ship *s, struct message *m)
+{
+	m->tried = true;
+	s->sending = false;
+	s->unsent = m->next;
+	s->unacknowledged_bytes += m->length;
+	release_sent(s, unacknowledged(s));
+}
+
+/* A datagram before the last one turned out to be refused. With the lock. */
+static void note_refused_before(struct ship *s, uint32_t records)
+{
+	uint64_t refused = records < s->counts.sent ? records : s->counts.sent;
+
+	s->counts.sent -= refused;
+	s->counts.failed += refused;
+}
+
+/* Nobody will take it: it leaves the queue wherever it stands. With the lock. */
+static void note_failed(struct ship *s, struct message *m)
+{
+	struct message **link = &s->first;
+
+	while (*link != m)
+		link = &(*link)->next;
+	*link = m->next;
+	s->unsent = m->next;
+	s->sending = false;
+	if (s->last == m) {
+		s->last = s->first;
+		while (s->last && s->last->next)
+			s->last = s->last->next;
+	}
+	s->counts.failed += m->records;
+	s->counts.queued -= m->records;
+	discard(s, m);
+}
+
+/* What may be lost with the connection is sent again. With the lock. */
+static void note_lost(struct ship *s)
+{
+	s->sending = false;
+	s->unsent = s->first;
+	s->unacknowledged_bytes = 0;
+	s->lost = true;
+	for (struct message *m = s->first; m; m = m->next) {
+		if (!m->tried)
+			continue;
+		m->tried = false;
+		s->counts.retried += m->records;
+	}
+}
+
+/* --- the thread: sending ---------------------------------------------------------------------- */
+
+static void set_why(struct ship *s, const char *why)
+{
+	pthread_mutex_lock(&s->lock);
+	snprintf(s->why, sizeof(s->why), "%s", why);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void disconnect(struct ship *s, const char *why)
+{
+	if (s->connected)
+		s->options.transport->disconnect(s->transport);
+	s->connected = false;
+	set_why(s, why);
+	pthread_mutex_lock(&s->lock);
+	note_lost(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* A stamp goes onto a copy: sent again, the message gets another one. */
+static void *stamped(struct ship *s, const void *bytes, size_t length, uint32_t records, bool first)
+{
+	if (length > s->copy_room) {
+		void *grown = realloc(s->copy, length);
+
+		if (!grown)
+			return NULL;
+		s->copy = grown;
+		s->copy_room = length;
+	}
+	memcpy(s->copy, bytes, length);
+	s->options.stamp(s->options.stamp_context, s->copy, length, records, first);
+	return s->copy;
+}
+
+static int send_bytes(struct ship *s, const void *bytes, size_t length, uint32_t records,
+		      bool first, char why[TRANSPORT_WHY_SIZE])
+{
+	if (s->options.stamp)
+		bytes = stamped(s, bytes, length, records, first);
+	if (!bytes)
+		return -ENOMEM;
+	return s->options.transport->send(s->transport, bytes, length, &s->ending, why);
+}
+
+static bool preamble_is_due(const struct ship *s)
+{
+	return s->preamble && s->options.preamble_ns && !s->options.transport->stream &&
+	       monotonic_ns() >= s->preamble_due_ns;
+}
+
+static int send_preamble(struct ship *s, bool first, char why[TRANSPORT_WHY_SIZE])
+{
+	s->preamble_due_ns = monotonic_ns() + s->options.preamble_ns;
+	if (!s->preamble)
+		return 0;
+	return send_bytes(s, s->preamble, s->options.preamble_length, 0, first, why);
+}
+
+static bool connect_once(struct ship *s)
+{
+	char why[TRANSPORT_WHY_SIZE] = "";
+	int err = s->options.transport->connect(s->transport, &s->ending, why);
+
+	if (err) {
+		disconnect(s, why);
+		return false;
+	}
+	s->connected = true;
+	err = send_preamble(s, true, why);
+	if (err < 0) {
+		disconnect(s, why);
+		return false;
+	}
+	pthread_mutex_lock(&s->lock);
+	s->counts.connects++;
+	s->lost = false;
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
+static bool send_message(struct ship *s, struct message *m)
+{
+	char why[TRANSPORT_WHY_SIZE] = "";
+	int err = preamble_is_due(s) ? send_preamble(s, false, why) : 0;
+
+	if (err >= 0)
+		err = send_bytes(s, m->bytes, m->length, m->records, false, why);
+	if (err < 0 && err != -EBADMSG) {
+		disconnect(s, why);
+		return false;
+	}
+	s->retry_ns = FIRST_RETRY_NS;
+	pthread_mutex_lock(&s->lock);
+	if (err == -EBADMSG)
+		note_failed(s, m);
+	else
+		note_sent(s, m);
+	if (err == 1)
+		note_refused_before(s, m->records);
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
+/* --- the thread: when ------------------------------------------------------------------------- */
+
+/* Waits on work for so long; with the lock. */
+static void nap(struct ship *s, uint64_t ns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(ns / NS_PER_S);
+	until.tv_nsec += (long)(ns % NS_PER_S);
+	until.tv_sec += until.tv_nsec / (long)NS_PER_S;
+	until.tv_nsec %= (long)NS_PER_S;
+	pthread_cond_timedwait(&s->work, &s->lock, &until);
+}
+
+/* The next message to send, marked as being sent; NULL: the thread is to end. */
+static struct message *wait_for_message(struct ship *s)
+{
+	struct message *m = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		release_sent(s, unacknowledged(s));
+		if (s->ending || (s->closing && !s->first))
+			break;
+		if (s->unsent) {
+			m = s->unsent;
+			s->sending = true;
+			break;
+		}
+		nap(s, s->first || s->closing ? 10 * NS_PER_MS : TRANSPORT_WAIT_MS * NS_PER_MS);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return m;
+}
+
+/* Between attempts: a quarter of a second, doubled up to half a minute. */
+static void back_off(struct ship *s)
+{
+	uint64_t until = monotonic_ns() + s->retry_ns;
+
+	pthread_mutex_lock(&s->lock);
+	s->sending = false;
+	while (!s->ending && monotonic_ns() < until)
+		nap(s, 50 * NS_PER_MS);
+	pthread_mutex_unlock(&s->lock);
+	s->retry_ns = s->retry_ns * 2 < LAST_RETRY_NS ? s->retry_ns * 2 : LAST_RETRY_NS;
+}
+
+static void *ship_main(void *context)
+{
+	struct ship *s = context;
+	struct message *m;
+
+	while ((m = wait_for_message(s))) {
+		bool good = s->connected || connect_once(s);
+
+		if (good)
+			good = send_message(s, m);
+		if (!good)
+			back_off(s);
+	}
+	if (s->connected)
+		s->options.transport->disconnect(s->transport);
+	return NULL;
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
+
+/* Signals are for the thread that meters. */
+static int start_thread(struct ship *s)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&s->thread, NULL, ship_main, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+static void ship_free(struct ship *s)
+{
+	if (s->transport)
+		s->options.transport->close(s->transport);
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->work);
+	pthread_cond_destroy(&s->room);
+	free(s->preamble);
+	free(s->copy);
+	free(s);
+}
+
+static int copy_preamble(struct ship *s)
+{
+	if (!s->options.preamble_length)
+		return 0;
+	s->preamble = malloc(s->options.preamble_length);
+	if (!s->preamble)
+		return -ENOMEM;
+	memcpy(s->preamble, s->options.preamble, s->options.preamble_length);
+	return 0;
+}
+
+int ship_open(struct ship **out, const struct ship_options *options)
+{
+	char why[TRANSPORT_WHY_SIZE] = "out of memory";
+	struct ship *s = calloc(1, sizeof(*s));
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (s) {
+		s->options = *options;
+		s->retry_ns = FIRST_RETRY_NS;
+		pthread_mutex_init(&s->lock, NULL);
+		pthread_cond_init(&s->work, NULL);
+		pthread_cond_init(&s->room, NULL);
+		err = options->transport->open(&s->transport, options->address, why);
+	}
+	if (!err)
+		err = copy_preamble(s);
+	if (!err)
+		err = start_thread(s);
+	if (!err) {
+		*out = s;
+		return 0;
+	}
+	log_error("-o %s: %s", options->name, why);
+	if (s)
+		ship_free(s);
+	return err;
+}
+
+void ship_counts(struct ship *s, struct ship_counts *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = s->counts;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void ship_report(struct ship *s)
+{
+	char why[TRANSPORT_WHY_SIZE];
+	bool lost, told;
+
+	pthread_mutex_lock(&s->lock);
+	lost = s->lost;
+	told = s->lost_told;
+	s->lost_told = lost;
+	memcpy(why, s->why, sizeof(why));
+	pthread_mutex_unlock(&s->lock);
+	if (lost && !told)
+		log_warning("-o %s: %s; records are kept and sent when it is back", s->options.name,
+			    why);
+	else if (!lost && told)
+		log_warning("-o %s: connected again", s->options.name);
+}
+
+static void drop_all(struct ship *s)
+{
+	struct message *m = s->first, *next;
+
+	for (; m; m = next) {
+		next = m->next;
+		s->counts.dropped += m->records;
+		free(m);
+	}
+	s->first = s->unsent = s->last = NULL;
+	s->counts.queued = s->counts.queued_bytes = 0;
+}
+
+void ship_close(struct ship *s, struct ship_counts *out)
+{
+	uint64_t until = monotonic_ns() + s->options.end_timeout_ns;
+
+	pthread_mutex_lock(&s->lock);
+	s->closing = true;
+	pthread_cond_signal(&s->work);
+	while (s->first && monotonic_ns() < until)
+		wait_for_room(s);
+	s->ending = true;
+	pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	if (s->first)
+		log_warning("-o %s: %s; %llu records could not be sent in time", s->options.name,
+			    *s->why ? s->why : "slow", (unsigned long long)s->counts.queued);
+	drop_all(s);
+	*out = s->counts;
+	ship_free(s);
+}

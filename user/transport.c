@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "transport.h"
+
+#include <string.h>
+
+static const struct transport_ops *const transports[] = {
+	&transport_udp,    &transport_tcp,  &transport_unix,
+	&transport_syslog, &transport_http, &transport_https,
+};
+
+const struct transport_ops *transport_of(const char *target, const char **address)
+{
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+		size_t length = strlen(transports[i]->scheme);
+
+		if (strncmp(target, transports[i]->scheme, length) || target[length] != ':')
+			continue;
+		*address = target + length + 1;
+		if (!strncmp(*address, "//", 2))
+			*address += 2;
+		return transports[i];
+	}
+	return NULL;
+}
