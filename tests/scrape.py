@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Metrics as a test reads them: parsed, and what they must be by a summary and by records."""
-import collections, re, socket, subprocess
+import collections, json, re, socket, subprocess
 
+import tap
+
+DASHBOARD = tap.TOP / "tools" / "deploy" / "grafana" / "weir.json"
 LINE = re.compile(r'(\w+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"(?:,|$)')
 
 # Names of the counter table's rows and groups in metrics, where they are not packets_NAME.
 TOP = {"bytes": "weir_bytes_total", "flows": "weir_flows_total"}
-GROUPS = {"ended": ("weir_flows_ended_total", "reason"), "plugin": ("weir_plugin_events_total", "event")}
+GROUPS = {"ended": ("weir_flows_ended_total", "reason"), "plugin": ("weir_plugin_events_total", "event"),
+          "export": ("weir_export_records_total", "result")}
 
 
 def parse(text):
@@ -82,6 +86,16 @@ def promtool(*args, text=""):
     done = subprocess.run(["promtool", *map(str, args)], input=text, capture_output=True, text=True, timeout=30)
     said = done.stdout + done.stderr
     return said if done.returncode or "error" in said.lower() else None
+
+
+def dashboard_expressions(instance, interval):
+    """All of the dashboard's, with its variables filled in as Grafana does."""
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    texts = [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    for name, value in (("$__rate_interval", interval), ("$__range", interval), ("$instance", f"({instance})")):
+        texts = [text.replace(name, value) for text in texts]
+    assert not any("$" in text for text in texts), texts
+    return texts
 
 
 def free_port():

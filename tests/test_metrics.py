@@ -296,13 +296,30 @@ def under_attack(d, attack, seconds=4):
 
 
 def test_never_reads(d):
-    """Requests are sent, answers are left where they are: as many as there are places, and more."""
+    """Requests are sent, answers are left where they are: on more connections than there are places. The kernel, which
+    has the answers then, does not keep them for longer than the server would."""
     def attack(weir, held):
         for _ in range(100):
-            s = held.enter_context(weir.connect())
+            s = held.enter_context(socket.socket())
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            s.connect((weir.host, weir.port))
             s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-    under_attack(d, attack)
+        held.callback(check, weir.port)
+
+    def check(port):
+        assert unread(port) == 100, unread(port)
+        end = time.monotonic() + 14
+        while unread(port):
+            assert time.monotonic() < end, unread(port)
+            time.sleep(0.2)
+    under_attack(d, attack, seconds=2)
+
+
+def unread(port):
+    """Connections that the server has closed, with bytes that nobody took."""
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(f[1] == f"0100007F:{port:04X}" and f[3] == "04" and not f[4].startswith("00000000:")
+               for f in map(str.split, lines))
 
 
 def test_parallel_scrapes(d):
@@ -405,6 +422,24 @@ def test_threads(d):
     done = subprocess.run([str(tap.BUILD / "library" / "metrics_threads"), str(DEMO), "22", str(scrape.free_port())],
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "not ok" not in done.stdout and done.stderr == "", done
+
+
+def test_dashboard(d):
+    """The dashboard is whole, and Prometheus' own checker takes each of its expressions."""
+    dashboard = json.loads(scrape.DASHBOARD.read_text())
+    assert dashboard["schemaVersion"] >= 36 and dashboard["title"] == "weir"
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+    places = [(x, y) for panel in dashboard["panels"] for p in [panel["gridPos"]]
+              for x in range(p["x"], p["x"] + p["w"]) for y in range(p["y"], p["y"] + p["h"])]
+    assert len(set(places)) == len(places) and max(x for x, _ in places) < 24, "panels lie on each other"
+    texts = scrape.dashboard_expressions("127.0.0.1:9435", "1m")
+    assert len(texts) > 25
+    rules = [{"record": f"dashboard:{i}", "expr": text} for i, text in enumerate(texts)]
+    (d / "rules.yml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert scrape.promtool("check", "rules", d / "rules.yml") is None, scrape.promtool("check", "rules", d / "rules.yml")
+    (d / "wrong.yml").write_text(json.dumps({"groups": [{"name": "x", "rules": [{"record": "x", "expr": "rate(x"}]}]}))
+    assert scrape.promtool("check", "rules", d / "wrong.yml"), "promtool takes anything"
 
 
 def main():

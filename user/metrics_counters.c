@@ -27,6 +27,8 @@ static const struct counter_name {
 	{ "unexported", "packets_unexported", NULL, NULL },
 	{ "overflow", "packets_overflow", NULL, NULL },
 	{ "ended", "flows_ended", "reason", "flow records, by what ended the flow" },
+	{ "export", "export_records", "result",
+	  "records on their way to collectors, by what came of it" },
 	{ "plugin", "plugin_events", "event", "what happened to plugins" },
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "metrics_format.h"
 
+#include "utf8.h"
+
 #define NS_PER_S 1000000000u
 
 /* In a help text, quotes stay as they are. */
@@ -44,7 +46,7 @@ static void put_escaped(struct text_buffer *b, const char *text)
 	const unsigned char *s = (const unsigned char *)text;
 
 	while (*s) {
-		int n = text_utf8_length(s);
+		int n = utf8_length(s);
 
 		if (!n)
 			put_byte(b, *s);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -174,8 +176,8 @@ static int wait_ms(struct metrics_http *h)
 }
 
 /*
- * The daemon leaves its socket alone while there is no place, or no file descriptor, and looks at it
- * again not when a place becomes free but when it is run the next time.
+ * The daemon leaves its socket alone while there is no place, or no file descriptor, and looks at
+ * it again not when a place becomes free but when it is run the next time.
  */
 static void run_daemon(struct metrics_http *h)
 {
@@ -225,7 +227,7 @@ static int refused(const char *address, int error)
 static int listen_at(const char *text)
 {
 	struct metrics_address to;
-	int fd, error, one = 1;
+	int fd, error, one = 1, patience = CLIENT_MS;
 
 	if (metrics_address_parse(text, &to))
 		return refused(text, EADDRNOTAVAIL);
@@ -234,6 +236,8 @@ static int listen_at(const char *text)
 		return refused(text, errno);
 	/* Connections of a run before that linger are no reason to wait. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	/* Inherited by connections: the kernel does not keep for long what nobody reads. */
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
 	if (!bind(fd, (struct sockaddr *)&to.address, to.length) && !listen(fd, BACKLOG))
 		return fd;
 	error = errno;

@@ -62,7 +62,4 @@ void text_address(struct text_buffer *b, const uint8_t addr[16], bool ipv4);
 /* "02:00:00:00:00:01"; count bytes of it. */
 void text_mac(struct text_buffer *b, const uint8_t *mac, int count);
 
-/* Length of the valid UTF-8 sequence at s, which ends with a 0 byte; 0 if there is none. */
-int text_utf8_length(const unsigned char *s);
-
 #endif

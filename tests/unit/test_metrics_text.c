@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The page for Prometheus, read back line by line: every counter of the table once and with its
- * value, each family described once, labels escaped, buckets that add up, and nothing that is not
+ * value, each family described once, labels escaped, buckets that add up, nothing that is not
  * known.
  */
 #include <inttypes.h>
@@ -112,6 +112,7 @@ static void counters_by_name(void **state)
 	meter.ledger.value[COUNTER_BYTES] = 5;
 	meter.ledger.value[COUNTER_FLOWS] = 6;
 	meter.ledger.value[COUNTER_PLUGIN_ERRORS] = 7;
+	meter.ledger.value[COUNTER_EXPORT_DROPPED] = 8;
 	text = page();
 	has_line(text, "# HELP weir_packets_seen_total packets that arrived");
 	has_line(text, "# TYPE weir_packets_seen_total counter");
@@ -123,6 +124,7 @@ static void counters_by_name(void **state)
 	has_line(text, "weir_bytes_total 5");
 	has_line(text, "weir_flows_total 6");
 	has_line(text, "weir_plugin_events_total{event=\"errors\"} 7");
+	has_line(text, "weir_export_records_total{result=\"dropped\"} 8");
 	free(text);
 }
 

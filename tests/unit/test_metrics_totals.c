@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sums of records: which names get a place, what a bucket's edge is, and that nothing misses. */
+/* Sums of records: which names get a place, what a bucket's edge is, that nothing is missing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
