@@ -37,8 +37,8 @@ struct metrics {
 	atomic_int phase;
 
 	/*
-	 * Three slots: one is being filled by the meter, one read by the server, the third is between
-	 * them. Each side exchanges its own with that one, so neither ever waits.
+	 * Three slots: one is being filled by the meter, one read by the server, the third is
+	 * between them. Each side exchanges its own with that one, so neither ever waits.
 	 */
 	struct metrics_snapshot slots[3];
 	atomic_uint between;

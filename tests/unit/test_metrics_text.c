@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The page for Prometheus, read back line by line: every counter of the table once and with its
- * value, each family described once, labels escaped, buckets that add up, nothing that is not known.
+ * value, each family described once, labels escaped, buckets that add up, and nothing that is not
+ * known.
  */
 #include <inttypes.h>
 #include <setjmp.h>

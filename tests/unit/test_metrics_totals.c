@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sums of records: which names get a place, what a bucket's edge is, and that nothing is missing. */
+/* Sums of records: which names get a place, what a bucket's edge is, and that nothing misses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
