@@ -10,7 +10,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libcurl zlib
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libcurl zlib rdkafka libmicrohttpd
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -35,7 +35,10 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/weir $(BUILD)/libweir.so $(BUILD)/libweir.a ## build the command and the library into build/
+PLUGINS := $(sort $(wildcard user/plugins/*.c))
+plugins = $(patsubst user/plugins/%.c,$(BUILD)/$(1)/%.so,$(PLUGINS))
+
+all: $(BUILD)/weir $(BUILD)/libweir.so $(BUILD)/libweir.a $(call plugins,plugins) ## build the command, the library and the plugins into build/
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -144,6 +147,26 @@ $(BUILD)/libweir.o: $(call objects,pic,$(LIBRARY))
 $(BUILD)/libweir.a: $(BUILD)/libweir.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $<
 
+# --- plugins that come with weir: built as anybody's are -----------------------------------------------
+plugin_cc = $(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -shared -fPIC -fvisibility=hidden
+plugin_headers := $(wildcard user/plugins/*.h include/weir/*.h)
+
+$(BUILD)/plugins/%.so: user/plugins/%.c $(plugin_headers)
+	$(call say,PLUGIN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(plugin_cc) $(LDFLAGS) $< -lm -o $@
+
+$(BUILD)/plugins-san/%.so: user/plugins/%.c $(plugin_headers)
+	$(call say,PLUGIN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(plugin_cc) -O1 $(SANITIZE) $< -lm -o $@
+
+# Several of them in one program of the tests: plugin_NAME instead of weir_plugin.
+$(BUILD)/san/user/plugins/%.o $(BUILD)/fuzz-obj/user/plugins/%.o: cflags += -Dweir_plugin=plugin_$(notdir $*)
+
+$(filter $(BUILD)/unit/test_plugin_%,$(UNIT:tests/unit/%.c=$(BUILD)/unit/%)): $(BUILD)/unit/test_plugin_%: $(BUILD)/san/user/plugins/%.o
+$(BUILD)/fuzz/fuzz_plugins: $(call objects,fuzz-obj,$(PLUGINS))
+
 # --- unit tests: with sanitizers -------------------------------------------------------------------
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
 	$(call say,LINK,$@)
@@ -156,7 +179,8 @@ $(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 -fsanitize=thread -c $< -o $@
 
-$(BUILD)/library/two_threads: $(call objects,tsan,tests/library/two_threads.c $(LIBRARY))
+$(BUILD)/library/two_threads $(BUILD)/library/metrics_threads: $(BUILD)/library/%: $(BUILD)/tsan/tests/library/%.o \
+	$(call objects,tsan,$(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ $(pkg_libs) -lpthread -o $@
@@ -170,6 +194,12 @@ $(probes): $(BUILD)/library/%.so: tests/library/probe_plugin.c include/weir/plug
 	$(call say,PLUGIN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -shared -fPIC $(call probe_options,$*) $< -o $@
+
+# --- peers of the interoperability tests -----------------------------------------------------------------
+$(BUILD)/interop/kafka_mock: tests/interop/kafka_mock.c | $(DEPS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) $< -lrdkafka -o $@
 
 # --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
 $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
@@ -224,6 +254,17 @@ $(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard t
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
+# --- IPFIX, read by others ------------------------------------------------------------------------------
+$(BUILD)/interop/ipfix_write: $(call objects,san,tests/interop/ipfix_write.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+
+$(BUILD)/interop/fixbuf_read: tests/interop/fixbuf_read.c | $(DEPS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) $< $$(pkg-config --cflags --libs libfixbuf) -o $@
+
 # --- the live bench ---------------------------------------------------------------------------------
 $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/live/ns_case.c)
 	$(call say,LINK,$@)
@@ -238,7 +279,8 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
-	$(BUILD)/library/two_threads $(probes) \
+	$(addprefix $(BUILD)/library/,two_threads metrics_threads) $(probes) $(call plugins,plugins) $(call plugins,plugins-san) \
+	$(BUILD)/interop/kafka_mock \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test
@@ -275,12 +317,15 @@ install: all ## install into DESTDIR and PREFIX
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' user/weir.pc.in \
 		> $(prefix_dir)/lib/pkgconfig/weir.pc
 	install -D -m 644 -t $(prefix_dir)/include/weir include/weir/weir.h include/weir/plugin.h
+	install -D -m 755 -t $(DESTDIR)$(PLUGIN_DIR) $(call plugins,plugins)
 	install -D -m 644 user/man/weir.8 $(prefix_dir)/share/man/man8/weir.8
+	install -D -m 644 user/man/weir-plugins.7 $(prefix_dir)/share/man/man7/weir-plugins.7
 
 uninstall: ## remove what install put there
 	rm -f $(prefix_dir)/bin/weir $(prefix_dir)/lib/$(SONAME) $(prefix_dir)/lib/libweir.so \
 		$(prefix_dir)/lib/libweir.a $(prefix_dir)/lib/pkgconfig/weir.pc \
-		$(prefix_dir)/share/man/man8/weir.8
+		$(prefix_dir)/share/man/man8/weir.8 $(prefix_dir)/share/man/man7/weir-plugins.7 \
+		$(patsubst user/plugins/%.c,$(DESTDIR)$(PLUGIN_DIR)/%.so,$(PLUGINS))
 	rm -rf $(prefix_dir)/include/weir
 
 clean: ## remove the build

@@ -27,7 +27,8 @@ struct anonymizer {
 	size_t key_length;
 	uint8_t pad[16];
 	bool prefix;
-	bool *hidden; /* by column */
+	bool hides_addresses; /* columns of them are hidden */
+	bool *hidden;         /* by column */
 	struct cached cache[CACHE_SLOTS];
 };
 
@@ -86,6 +87,7 @@ static int hide(struct anonymizer *a, const struct columns *columns, const char 
 		return -EINVAL;
 	}
 	named = columns->items[id];
+	a->hides_addresses |= tells_address(named);
 	for (size_t i = 0; i < columns->count; i++) {
 		const struct field *f = columns->items[i];
 
@@ -167,6 +169,11 @@ void anonymizer_free(struct anonymizer *a)
 bool anonymizer_hides(const struct anonymizer *a, size_t column)
 {
 	return a && a->hidden[column];
+}
+
+bool anonymizer_hides_addresses(const struct anonymizer *a)
+{
+	return a && a->hides_addresses;
 }
 
 bool anonymizer_changes_addresses(const struct anonymizer *a)

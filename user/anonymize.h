@@ -24,6 +24,8 @@ bool anonymizer_hides(const struct anonymizer *a, size_t column);
  * cut to 128 bits.
  */
 void anonymizer_replace(struct anonymizer *a, struct text_buffer *b, size_t start);
+/* Whether columns that tell an address are among those; false for NULL. */
+bool anonymizer_hides_addresses(const struct anonymizer *a);
 bool anonymizer_changes_addresses(const struct anonymizer *a);
 /* Addresses, if asked for, and what is derived from them. */
 void anonymizer_addresses(struct anonymizer *a, struct flow_record *r, uint32_t need);

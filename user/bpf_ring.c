@@ -109,6 +109,13 @@ bool bpf_ring_read_through(struct bpf_ring *r)
 	return false;
 }
 
+uint64_t bpf_ring_used(const struct bpf_ring *r)
+{
+	uint64_t consumed = __atomic_load_n(r->consumed, __ATOMIC_RELAXED);
+
+	return __atomic_load_n(r->produced, __ATOMIC_ACQUIRE) - consumed;
+}
+
 int bpf_ring_fd(const struct bpf_ring *r)
 {
 	return ring_buffer__epoll_fd(r->ring);

@@ -26,6 +26,8 @@ void bpf_ring_read(struct bpf_ring *r);
  * within a second.
  */
 bool bpf_ring_read_through(struct bpf_ring *r);
+/* Bytes of events that were not read yet. */
+uint64_t bpf_ring_used(const struct bpf_ring *r);
 /* Readable when the ring is getting full. */
 int bpf_ring_fd(const struct bpf_ring *r);
 

@@ -13,6 +13,7 @@
 #include "bpf_admin.h"
 #include "dissect.h"
 #include "log.h"
+#include "metrics_http.h"
 #include "options.h"
 #include "record.h"
 #include "run.h"
@@ -42,12 +43,13 @@ static void print_version(void)
 {
 	printf("weir %s\n", WEIR_VERSION);
 	printf("features: tc, xdp, live capture, pcap, pcapng, dissection, plugins, anonymization, "
-	       "yaml%s\n",
+	       "metrics, yaml%s\n",
 	       SANITIZERS);
-	printf("outputs: csv, json, table\n");
+	printf("outputs: csv, json, table, ipfix, netflow9\n");
 	printf("bpf: libbpf %s\n", libbpf_version_string());
 	printf("pcap: %s\n", source_pcap_version());
 	printf("dissection: nDPI %s\n", dissector_version());
+	printf("metrics: libmicrohttpd %s\n", metrics_http_version());
 	printf("yaml: libyaml %s\n", yaml_get_version_string());
 	printf("compiler: %s\n", COMPILER);
 }

@@ -254,18 +254,27 @@ static const char *type_name(enum field_type type)
 	}
 }
 
+/* "0/8", "pen/12": the enterprise number, or that of --ipfix-pen, and the element's. */
+static void print_element(FILE *to, uint32_t ipfix)
+{
+	char enterprise[12] = "pen", element[24];
+
+	if (!IPFIX_IS_OWN(ipfix))
+		snprintf(enterprise, sizeof(enterprise), "%u", IPFIX_ENTERPRISE(ipfix));
+	snprintf(element, sizeof(element), "%s/%u", enterprise, IPFIX_ID(ipfix));
+	fprintf(to, "%-11s ", element);
+}
+
 void columns_print_all(FILE *to)
 {
 	fprintf(to, "%-40s %-8s %-10s %-11s %s\n", "NAME", "TYPE", "UNIT", "IPFIX", "MEANING");
 	for (size_t i = 0; i < record_field_count; i++) {
 		const struct field *f = &record_fields[i];
-		char ipfix[24] = "-";
 
-		if (f->ipfix)
-			snprintf(ipfix, sizeof(ipfix), "%u/%u", IPFIX_ENTERPRISE(f->ipfix),
-				 IPFIX_ID(f->ipfix));
-		fprintf(to, "%-40s %-8s %-10s %-11s %s\n", f->name, type_name(f->type),
-			*f->unit ? f->unit : "-", ipfix, f->help);
+		fprintf(to, "%-40s %-8s %-10s ", f->name, type_name(f->type),
+			*f->unit ? f->unit : "-");
+		print_element(to, f->ipfix);
+		fprintf(to, "%s\n", f->help);
 	}
 	fprintf(to,
 		"\nWhat packets say is read from --snaplen bytes of each, at most %u with --hook "

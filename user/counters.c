@@ -66,14 +66,24 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_EXPORT_FAILED] = IN("export", "failed", "records that the other side refused"),
 };
 
-uint64_t ledger_lost(const struct ledger *l)
+static uint64_t group_sum(const struct ledger *l, const char *group)
 {
-	uint64_t lost = 0;
+	uint64_t sum = 0;
 
 	for (int i = 0; i < COUNTERS; i++)
-		if (!strcmp(counter_table[i].group, "lost"))
-			lost += l->value[i];
-	return lost;
+		if (!strcmp(counter_table[i].group, group))
+			sum += l->value[i];
+	return sum;
+}
+
+uint64_t ledger_lost(const struct ledger *l)
+{
+	return group_sum(l, "lost");
+}
+
+uint64_t ledger_ignored(const struct ledger *l)
+{
+	return group_sum(l, "ignored");
 }
 
 enum counter counter_of_refusal(enum parse_status status)

@@ -66,6 +66,8 @@ void ledger_add_kernel(struct ledger *l, const struct kernel_ledger *kernel);
 
 /* Lost packets, whatever the reason. */
 uint64_t ledger_lost(const struct ledger *l);
+/* Ignored packets, whatever the reason. */
+uint64_t ledger_ignored(const struct ledger *l);
 
 /* The counter of a packet that the parser refused. */
 enum counter counter_of_refusal(enum parse_status status);

@@ -11,9 +11,9 @@
 #include "output.h"
 
 struct exporters {
-	const struct columns *columns;
-	struct anonymizer *anonymizer;
-	struct ledger *ledger;
+	struct exporters_parts parts;
+	struct anonymizer *anonymizer;     /* of columns */
+	struct anonymizer *anonymizer_all; /* of all_columns */
 	struct output **outputs;
 	bool *gone; /* its reader left; by output */
 	size_t count, gone_count;
@@ -73,20 +73,27 @@ static int check_rotation(const struct exporters *e, const struct config *c)
 	return -EINVAL;
 }
 
-static int open_output(struct exporters *e, const char *text, const struct config *config,
-		       const atomic_bool *stop)
+static int open_output(struct exporters *e, const char *text)
 {
-	int err = check_target(e, text, config);
+	bool all = output_wants_all(text) && e->parts.all_columns;
+	const struct output_parts parts = {
+		.config = e->parts.config,
+		.columns = all ? e->parts.all_columns : e->parts.columns,
+		.anonymizer = all ? e->anonymizer_all : e->anonymizer,
+		.ledger = e->parts.ledger,
+		.stop = e->parts.stop,
+	};
+	int err = check_target(e, text, e->parts.config);
 
 	if (!err)
-		err = output_open(&e->outputs[e->count], text, config, e->columns, stop);
+		err = output_open(&e->outputs[e->count], text, &parts);
 	e->count += !err;
 	return err;
 }
 
-int exporters_open(struct exporters **out, const struct config *config,
-		   const struct columns *columns, struct ledger *ledger, const atomic_bool *stop)
+int exporters_open(struct exporters **out, const struct exporters_parts *parts)
 {
+	const struct config *config = parts->config;
 	size_t count = config->outputs.count ? config->outputs.count : 1;
 	struct exporters *e = calloc(1, sizeof(*e));
 	int err = -ENOMEM;
@@ -98,12 +105,12 @@ int exporters_open(struct exporters **out, const struct config *config,
 	}
 	if (!e || !e->outputs || !e->gone)
 		goto out;
-	e->columns = columns;
-	e->ledger = ledger;
-	err = anonymizer_new(&e->anonymizer, config, columns);
+	e->parts = *parts;
+	err = anonymizer_new(&e->anonymizer, config, parts->columns);
+	if (!err && parts->all_columns)
+		err = anonymizer_new(&e->anonymizer_all, config, parts->all_columns);
 	for (size_t i = 0; i < count && !err; i++)
-		err = open_output(e, config->outputs.count ? config->outputs.items[i] : "csv",
-				  config, stop);
+		err = open_output(e, config->outputs.count ? config->outputs.items[i] : "csv");
 	if (!err)
 		err = check_rotation(e, config);
 	if (!err) {
@@ -149,14 +156,21 @@ static void tell_ledger(struct exporters *e)
 		output_counts(e->outputs[i], &one);
 		add_counts(&all, &one);
 	}
-	ledger_add(e->ledger, COUNTER_EXPORT_SENT, all.sent - e->counted.sent);
-	ledger_add(e->ledger, COUNTER_EXPORT_DROPPED, all.dropped - e->counted.dropped);
-	ledger_add(e->ledger, COUNTER_EXPORT_FAILED, all.failed - e->counted.failed);
-	ledger_add(e->ledger, COUNTER_EXPORT_RETRIED, all.retried - e->counted.retried);
+	ledger_add(e->parts.ledger, COUNTER_EXPORT_SENT, all.sent - e->counted.sent);
+	ledger_add(e->parts.ledger, COUNTER_EXPORT_DROPPED, all.dropped - e->counted.dropped);
+	ledger_add(e->parts.ledger, COUNTER_EXPORT_FAILED, all.failed - e->counted.failed);
+	ledger_add(e->parts.ledger, COUNTER_EXPORT_RETRIED, all.retried - e->counted.retried);
 	e->counted = all;
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
+
+static uint32_t needs(const struct exporters *e)
+{
+	const struct columns *all = e->parts.all_columns;
+
+	return e->parts.columns->need | (all ? all->need : 0);
+}
 
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns)
 {
@@ -165,13 +179,13 @@ int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t n
 
 	if (anonymizer_changes_addresses(e->anonymizer)) {
 		hidden = *r;
-		anonymizer_addresses(e->anonymizer, &hidden, e->columns->need);
+		anonymizer_addresses(e->anonymizer, &hidden, needs(e));
 		r = &hidden;
 	}
 	for (size_t i = 0; i < e->count && !err; i++) {
 		if (e->gone[i])
 			continue;
-		err = output_write(e->outputs[i], r, e->anonymizer, now_ns);
+		err = output_write(e->outputs[i], r, now_ns);
 		e->written += !err;
 		if (err)
 			err = output_failed(e, i, err);
@@ -250,6 +264,7 @@ static int close_all(struct exporters *e, bool discard)
 	}
 	tell_ledger(e);
 	anonymizer_free(e->anonymizer);
+	anonymizer_free(e->anonymizer_all);
 	free(e->outputs);
 	free(e->gone);
 	free(e);

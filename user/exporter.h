@@ -17,13 +17,20 @@
 
 struct exporters; /* all outputs of this run */
 
+/* What they work with; borrowed. */
+struct exporters_parts {
+	const struct config *config;
+	const struct columns *columns;
+	const struct columns *all_columns; /* of IPFIX and NetFlow v9; NULL = the same */
+	struct ledger *ledger;             /* counts what leaves by networks */
+	const atomic_bool *stop;           /* nobody waits for a peer any longer; or NULL */
+};
+
 /*
  * Opens every output of the config. On error a message was printed and a negative errno is
- * returned: -EINVAL for an unknown format or column, else what the system said. ledger: counts what
- * leaves by networks; stop: nobody waits for a peer any longer.
+ * returned: -EINVAL for an unknown format or column, else what the system said.
  */
-int exporters_open(struct exporters **out, const struct config *config,
-		   const struct columns *columns, struct ledger *ledger, const atomic_bool *stop);
+int exporters_open(struct exporters **out, const struct exporters_parts *parts);
 /*
  * now_ns is packet time, which rotation by time goes by. -EPIPE: the reader of stdout is gone
  * (no message: not an error); other errors are printed once.

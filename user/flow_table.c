@@ -14,6 +14,7 @@ struct flow_table {
 	const struct columns *columns;
 	struct dissector *dissector;
 	struct plugins *plugins;
+	struct metrics *metrics;
 	struct record_sink sink;
 	struct ledger *ledger;
 	struct slab flows; /* the state of plugins behind each */
@@ -37,6 +38,7 @@ struct flow_table *flow_table_new(const struct flow_table_parts *parts)
 	t->columns = parts->columns;
 	t->dissector = parts->dissector;
 	t->plugins = parts->plugins;
+	t->metrics = parts->metrics;
 	t->sink = parts->sink;
 	t->ledger = parts->ledger;
 	slab_init(&t->flows, sizeof(struct flow) + plugins_state_size(t->plugins));
@@ -310,6 +312,8 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 		r.expiration_id = plugins_expire(t->plugins, &view, r.expiration_id);
 	if (plugins_error(t->plugins))
 		t->error = plugins_error(t->plugins);
+	if (t->metrics)
+		metrics_record(t->metrics, &r, t->dissector != NULL, end->key->interface);
 	flow_write(t, &r, packets);
 	if (state && !r.state)
 		memset(state, 0, plugins_state_size(t->plugins)); /* the sink has it */

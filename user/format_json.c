@@ -4,26 +4,9 @@
  * numbers as doubles would round them.
  */
 #include "format.h"
+#include "utf8.h"
 
 #define EXACT_IN_DOUBLE (1ull << 53)
-
-/* Length of the valid UTF-8 sequence at s, 0 if there is none. */
-static int utf8_length(const unsigned char *s)
-{
-	int n = *s < 0x80                 ? 1
-		: *s >= 0xc2 && *s < 0xe0 ? 2
-		: (*s & 0xf0) == 0xe0     ? 3
-		: *s >= 0xf0 && *s < 0xf5 ? 4
-					  : 0;
-
-	for (int i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
 
 static void json_escape(struct text_buffer *out, unsigned char c)
 {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "metrics_address.h"
 #include "parse_value.h"
 
 static int set_text(char **to, const char *text)
@@ -227,6 +228,18 @@ static bool writes_to_file(const struct config *config)
 	return false;
 }
 
+static int check_metrics(const struct config *config)
+{
+	struct metrics_address address;
+
+	if (!config->metrics || !metrics_address_parse(config->metrics, &address))
+		return 0;
+	log_error("--metrics: \"%s\" is no place to listen; give a port, as 9435, or an address of "
+		  "this host with it, as 192.0.2.1:9435 or [::1]:9435",
+		  config->metrics);
+	return -EINVAL;
+}
+
 /*
  * An option without effect is no mistake where a file sets it for many runs, so it is only told;
  * but nobody may take a record for anonymous that is not.
@@ -251,6 +264,8 @@ int options_end(struct config *config)
 	int err = name_probe(config);
 
 	bound_flows(config);
+	if (!err)
+		err = check_metrics(config);
 	return err ? err : check_together(config);
 }
 

@@ -7,11 +7,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "community_id.h"
 #include "format.h"
+#include "kafka.h"
 #include "log.h"
 #include "outfile.h"
+#include "output_ipfix.h"
 
-static const struct format *const formats[] = { &format_csv, &format_json, &format_table };
+/* A format is rows of text, or messages of a protocol. */
+static const struct output_format {
+	const char *name;
+	const struct format *rows; /* NULL: protocol */
+	enum ipfix_protocol protocol;
+} formats[] = {
+	{ "csv", &format_csv, 0 }, { "json", &format_json, 0 },    { "table", &format_table, 0 },
+	{ "ipfix", NULL, IPFIX },  { "netflow9", NULL, NETFLOW9 },
+};
 
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 
@@ -21,13 +32,14 @@ static const struct format *const formats[] = { &format_csv, &format_json, &form
 struct output {
 	const char *text; /* borrowed: FORMAT[:TARGET] */
 	const char *target;
-	const struct columns *columns;
-	const struct format *format;
+	struct output_parts parts;
+	const struct output_format *format;
 
-	struct outfile file; /* when ship is NULL */
+	struct outfile file; /* when the two others are NULL */
 	struct ship *ship;
-	const atomic_bool *stop;
-	struct text_buffer batch; /* whole rows on their way to the ship */
+	struct kafka *kafka;
+	struct output_ipfix ipfix; /* of a protocol, in front of file or ship */
+	struct text_buffer batch;  /* whole rows on their way to the ship */
 	uint32_t batch_records;
 	size_t batch_bytes; /* at most */
 	bool row_by_row;    /* no row waits for others */
@@ -35,24 +47,34 @@ struct output {
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static const struct format *format_by_name(const char *name, size_t length)
+static const struct output_format *format_of(const char *text)
 {
+	size_t length = strcspn(text, ":");
+
 	for (size_t i = 0; i < FORMAT_COUNT; i++)
-		if (strlen(formats[i]->name) == length && !memcmp(formats[i]->name, name, length))
-			return formats[i];
+		if (strlen(formats[i].name) == length && !memcmp(formats[i].name, text, length))
+			return &formats[i];
 	return NULL;
+}
+
+bool output_wants_all(const char *text)
+{
+	const struct output_format *format = format_of(text);
+
+	return format && !format->rows;
 }
 
 static int parse_output(struct output *o, const char *text)
 {
 	const char *colon = strchrnul(text, ':');
 
-	o->format = format_by_name(text, colon - text);
+	o->format = format_of(text);
 	o->text = text;
 	o->target = *colon ? colon + 1 : "-";
 	if (!o->format) {
-		log_error("-o %s: unknown format \"%.*s\"; weir writes csv, json and table", text,
-			  (int)(colon - text), text);
+		log_error("-o %s: unknown format \"%.*s\"; weir writes csv, json, table, "
+			  "ipfix and netflow9",
+			  text, (int)(colon - text), text);
 		return -EINVAL;
 	}
 	if (!*o->target) {
@@ -67,7 +89,7 @@ static int refuse_target(const struct output *o)
 	const char *end = strstr(o->target, "://");
 
 	log_error("-o %s: unknown target \"%.*s://\"; weir writes to files, stdout, udp://, "
-		  "tcp://, http://, https://, unix: and syslog:",
+		  "tcp://, http://, https://, kafka://, unix: and syslog:",
 		  o->text, (int)(end - o->target), o->target);
 	return -EINVAL;
 }
@@ -83,8 +105,22 @@ static bool reads_pipe(const struct config *c)
 	return false;
 }
 
-static int open_file(struct output *o, const struct config *config)
+static struct output_ipfix_parts ipfix_parts(const struct output *o)
 {
+	return (struct output_ipfix_parts){
+		.config = o->parts.config,
+		.columns = o->parts.columns,
+		.anonymizer = o->parts.anonymizer,
+		.ledger = o->parts.ledger,
+		.stop = o->parts.stop,
+		.protocol = o->format->protocol,
+	};
+}
+
+static int open_file(struct output *o)
+{
+	const struct config *config = o->parts.config;
+	const struct output_ipfix_parts ipfix = ipfix_parts(o);
 	int err;
 
 	if (strstr(o->target, "://"))
@@ -92,10 +128,12 @@ static int open_file(struct output *o, const struct config *config)
 	err = outfile_open(&o->file, o->target, &config->rotate);
 	if (err)
 		return err;
+	if (!o->format->rows)
+		return output_ipfix_open_file(&o->ipfix, &ipfix, &o->file);
 	o->file.line_buffered |= reads_pipe(config);
-	if (!o->format->header)
+	if (!o->format->rows->header)
 		return 0;
-	o->format->header(&o->file.header, o->columns);
+	o->format->rows->header(&o->file.header, o->parts.columns);
 	if (o->file.fd >= 0)
 		text_bytes(&o->file.rows, o->file.header.data, o->file.header.length);
 	return 0;
@@ -110,9 +148,10 @@ static enum ship_policy policy_of(const struct config *c)
 }
 
 /* The header line is the preamble of a stream; each datagram of CSV stands alone. */
-static int open_ship(struct output *o, const struct transport_ops *transport, const char *address,
-		     const struct config *config)
+static int open_ship(struct output *o, const struct transport_ops *transport, const char *address)
 {
+	const struct config *config = o->parts.config;
+	const struct output_ipfix_parts ipfix = ipfix_parts(o);
 	struct text_buffer header = { 0 };
 	struct ship_options options = {
 		.name = o->text,
@@ -122,10 +161,20 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 		.queue_bytes = config->queue_bytes,
 		.end_timeout_ns = config->flush_timeout_ns,
 	};
-	int err;
+	int err = 0;
 
-	if (o->format->header && transport->stream)
-		o->format->header(&header, o->columns);
+	if (!o->format->rows && transport != &transport_udp && transport != &transport_tcp) {
+		log_error("-o %s: %s goes to udp://host:port, tcp://host:port or a file", o->text,
+			  o->format->name);
+		return -EINVAL;
+	}
+	if (!o->format->rows) {
+		err = output_ipfix_open_ship(&o->ipfix, &ipfix, &options);
+		o->ship = o->ipfix.ship;
+		return err;
+	}
+	if (o->format->rows->header && transport->stream)
+		o->format->rows->header(&header, o->parts.columns);
 	options.preamble = header.data;
 	options.preamble_length = header.length;
 	o->row_by_row = transport->row_by_row || reads_pipe(config);
@@ -137,28 +186,61 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 	return err;
 }
 
-int output_open(struct output **out, const char *text, const struct config *config,
-		const struct columns *columns, const atomic_bool *stop)
+static int open_kafka(struct output *o, const char *address)
+{
+	const struct config *config = o->parts.config;
+	const struct kafka_options options = {
+		.name = o->text,
+		.address = address,
+		.policy = policy_of(config),
+		.queue_bytes = config->queue_bytes,
+		.end_timeout_ns = config->flush_timeout_ns,
+	};
+
+	if (o->format->rows != &format_json) {
+		log_error("-o %s: Kafka takes json; give json:kafka://...", o->text);
+		return -EINVAL;
+	}
+	return kafka_open(&o->kafka, &options);
+}
+
+static int open_target(struct output *o)
+{
+	const char *kafka = kafka_address(o->target), *address;
+	const struct transport_ops *transport = transport_of(o->target, &address);
+
+	if (kafka)
+		return open_kafka(o, kafka);
+	return transport ? open_ship(o, transport, address) : open_file(o);
+}
+
+static void output_free(struct output *o)
+{
+	output_ipfix_free(&o->ipfix);
+	text_free(&o->batch);
+	free(o);
+}
+
+int output_open(struct output **out, const char *text, const struct output_parts *parts)
 {
 	struct output *o = calloc(1, sizeof(*o));
-	const struct transport_ops *transport;
-	const char *address;
 	int err;
 
 	*out = NULL;
 	if (!o)
 		return -ENOMEM;
-	o->columns = columns;
-	o->stop = stop;
+	o->parts = *parts;
 	o->file.fd = -1;
 	err = parse_output(o, text);
-	transport = err ? NULL : transport_of(o->target, &address);
 	if (!err)
-		err = transport ? open_ship(o, transport, address, config) : open_file(o, config);
-	if (err)
-		free(o);
-	else
+		err = open_target(o);
+	if (!err) {
 		*out = o;
+		return 0;
+	}
+	if (!o->ship)
+		outfile_close(&o->file);
+	output_free(o);
 	return err;
 }
 
@@ -169,7 +251,7 @@ const char *output_target(const struct output *o)
 
 bool output_is_file(const struct output *o)
 {
-	return !o->ship && strcmp(o->target, "-");
+	return !o->ship && !o->kafka && strcmp(o->target, "-");
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -177,21 +259,26 @@ bool output_is_file(const struct output *o)
 static void put_batch(struct output *o)
 {
 	if (o->batch.length)
-		ship_put(o->ship, o->batch.data, o->batch.length, o->batch_records, o->stop);
+		ship_put(o->ship, o->batch.data, o->batch.length, o->batch_records, o->parts.stop);
 	o->batch.length = 0;
 	o->batch_records = 0;
 }
 
+static int out_of_memory(const struct output *o)
+{
+	log_error("-o %s: out of memory; free some", o->text);
+	return -ENOMEM;
+}
+
 /* Whole rows together, as many as fit. */
-static int ship_row(struct output *o, const struct flow_record *r, struct anonymizer *anonymizer)
+static int ship_row(struct output *o, const struct flow_record *r)
 {
 	size_t before = o->batch.length, row;
 
-	o->format->row(&o->batch, o->columns, r, anonymizer);
-	if (o->batch.failed) {
-		log_error("-o %s: out of memory; free some", o->text);
-		return -ENOMEM;
-	}
+	o->format->rows->row(&o->batch, o->parts.columns, r,
+			     (struct anonymizer *)o->parts.anonymizer);
+	if (o->batch.failed)
+		return out_of_memory(o);
 	o->batch_records++;
 	if (o->row_by_row)
 		put_batch(o);
@@ -199,7 +286,7 @@ static int ship_row(struct output *o, const struct flow_record *r, struct anonym
 		return 0;
 	row = o->batch.length - before;
 	if (before) {
-		ship_put(o->ship, o->batch.data, before, o->batch_records - 1, o->stop);
+		ship_put(o->ship, o->batch.data, before, o->batch_records - 1, o->parts.stop);
 		memmove(o->batch.data, o->batch.data + before, row);
 	}
 	o->batch.length = row;
@@ -209,22 +296,51 @@ static int ship_row(struct output *o, const struct flow_record *r, struct anonym
 	return 0;
 }
 
-int output_write(struct output *o, const struct flow_record *r, struct anonymizer *anonymizer,
-		 uint64_t now_ns)
+/* Both directions of a connection, seen anywhere, have one key. */
+static int kafka_row(struct output *o, const struct flow_record *r)
+{
+	char key[sizeof(r->community_id)] = "";
+
+	if (!anonymizer_hides_addresses(o->parts.anonymizer))
+		community_id(r, key);
+	o->batch.length = 0;
+	o->format->rows->row(&o->batch, o->parts.columns, r,
+			     (struct anonymizer *)o->parts.anonymizer);
+	if (o->batch.failed)
+		return out_of_memory(o);
+	kafka_put(o->kafka, key, o->batch.data, o->batch.length - 1, o->parts.stop);
+	o->batch.length = 0;
+	return 0;
+}
+
+int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns)
 {
 	int err;
 
+	if (!o->format->rows)
+		return output_ipfix_write(&o->ipfix, r);
+	if (o->kafka)
+		return kafka_row(o, r);
 	if (o->ship)
-		return ship_row(o, r, anonymizer);
+		return ship_row(o, r);
 	err = outfile_begin_row(&o->file, now_ns);
 	if (err)
 		return err;
-	o->format->row(&o->file.rows, o->columns, r, anonymizer);
+	o->format->rows->row(&o->file.rows, o->parts.columns, r,
+			     (struct anonymizer *)o->parts.anonymizer);
 	return outfile_end_row(&o->file);
 }
 
 int output_flush(struct output *o)
 {
+	int err = o->format->rows ? 0 : output_ipfix_flush(&o->ipfix);
+
+	if (err)
+		return err;
+	if (o->kafka)
+		kafka_report(o->kafka);
+	if (o->kafka)
+		return 0;
 	if (!o->ship)
 		return outfile_flush(&o->file);
 	put_batch(o);
@@ -234,7 +350,9 @@ int output_flush(struct output *o)
 
 bool output_pending(const struct output *o)
 {
-	return o->ship ? o->batch.length : o->file.rows.length;
+	if (!o->format->rows && ipfix_encoder_pending(o->ipfix.encoder))
+		return true;
+	return o->ship || o->kafka ? o->batch.length : o->file.rows.length;
 }
 
 void output_counts(struct output *o, struct ship_counts *counts)
@@ -242,23 +360,28 @@ void output_counts(struct output *o, struct ship_counts *counts)
 	*counts = (struct ship_counts){ 0 };
 	if (o->ship)
 		ship_counts(o->ship, counts);
+	if (o->kafka)
+		kafka_counts(o->kafka, counts);
 }
 
 int output_close(struct output *o, bool discard, struct ship_counts *counts)
 {
-	int err = 0;
+	int err = 0, closed = 0;
 
 	*counts = (struct ship_counts){ 0 };
+	if (!o->format->rows && !discard)
+		err = output_ipfix_finish(&o->ipfix);
 	if (o->ship) {
 		if (!discard)
 			put_batch(o);
 		ship_close(o->ship, counts);
+	} else if (o->kafka) {
+		kafka_close(o->kafka, counts);
 	} else {
 		if (discard)
 			outfile_drop(&o->file);
-		err = outfile_close(&o->file);
+		closed = outfile_close(&o->file);
 	}
-	text_free(&o->batch);
-	free(o);
-	return err;
+	output_free(o);
+	return err ? err : closed;
 }

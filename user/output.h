@@ -17,15 +17,25 @@
 
 struct output;
 
+/* What an output works with; borrowed. */
+struct output_parts {
+	const struct config *config;
+	const struct columns *columns;
+	const struct anonymizer *anonymizer; /* of columns; NULL = none */
+	const struct ledger *ledger;         /* for statistics that are exported */
+	const atomic_bool *stop; /* an output that would wait for a peer does so no longer */
+};
+
+/* Whether an output is of the formats that export every column by default: IPFIX, NetFlow v9. */
+bool output_wants_all(const char *text);
+
 /*
- * "FORMAT[:TARGET]"; text and config are borrowed. stop: an output that would wait for a peer does
- * so no longer. 0, or -EINVAL, -ENOMEM, or what the system said, after a message.
+ * text is "FORMAT[:TARGET]", borrowed. 0, or -EINVAL, -ENOMEM, or what the system said, after a
+ * message.
  */
-int output_open(struct output **out, const char *text, const struct config *config,
-		const struct columns *columns, const atomic_bool *stop);
+int output_open(struct output **out, const char *text, const struct output_parts *parts);
 /* One record. 0, or a negative errno after a message; -EPIPE without one. */
-int output_write(struct output *o, const struct flow_record *r, struct anonymizer *anonymizer,
-		 uint64_t now_ns);
+int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns);
 /* Hands on what is collected. Errors as above. */
 int output_flush(struct output *o);
 /* Whether rows wait in a buffer that only output_flush() or more rows empty. */

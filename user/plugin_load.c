@@ -99,9 +99,12 @@ static int open_context(struct loaded_plugin *p, const struct weir_plugin_option
 		.data = data,
 		.why = why,
 		.why_size = sizeof(why),
+		.packets = &p->packets,
 	};
-	int err = p->ops->open ? p->ops->open(&p->context, &args) : 0;
+	int err;
 
+	p->packets = p->ops->packets;
+	err = p->ops->open ? p->ops->open(&p->context, &args) : 0;
 	if (!err && count && !p->ops->open) {
 		snprintf(why, sizeof(why), "takes no options, %.40s is one", options[0].key);
 		err = -EINVAL;

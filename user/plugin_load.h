@@ -13,6 +13,7 @@ struct loaded_plugin {
 	void *library; /* of dlopen(), NULL for a program's own */
 	void *context;
 	uint32_t state_offset; /* in the flow's area */
+	uint32_t packets;      /* first ones of a flow that it asks for */
 	bool opened;
 	bool disabled; /* a hook failed */
 };

@@ -100,14 +100,16 @@ static int add_column(struct plugins *p, const struct loaded_plugin *item,
 			  item->ops->name, c->name);
 		return -EINVAL;
 	}
-	p->fields[p->field_count++] = (struct field){
+	p->fields[p->field_count] = (struct field){
 		.name = c->name,
 		.unit = c->unit,
 		.help = c->help,
 		.type = type_of(c->storage),
 		.offset = item->state_offset + c->offset,
 		.need = NEED_STATE,
+		.ipfix = IPFIX_OWN(IPFIX_OWN_PLUGINS + p->field_count),
 	};
+	p->field_count++;
 	return 0;
 }
 
@@ -197,8 +199,8 @@ uint32_t plugins_first_packets(const struct plugins *p)
 	uint32_t most = 0;
 
 	for (size_t i = 0; p && i < p->count; i++)
-		if (p->items[i].ops->packets > most)
-			most = p->items[i].ops->packets;
+		if (p->items[i].packets > most)
+			most = p->items[i].packets;
 	return most;
 }
 
@@ -271,6 +273,8 @@ static void show_packet(const struct plugins *p, const struct packet *from,
 		.time_ns = from->time_ns + p->clock_offset_ns,
 		.delta_ns = from->gap_ns,
 		.length = from->size[ACCOUNT_LINK],
+		.full_length = from->segments > 1 ? meter_full_size(from, from->size[ACCOUNT_LINK])
+						  : from->size[ACCOUNT_LINK],
 		.ip_length = from->size[ACCOUNT_IP],
 		.transport_length = from->size[ACCOUNT_TRANSPORT],
 		.payload_length = from->size[ACCOUNT_PAYLOAD],

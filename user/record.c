@@ -11,8 +11,19 @@
 #define AT(member) offsetof(struct flow_record, member)
 
 /* clang-format off: tables */
-/* Rows of one side: prefix of the name, index, and IPFIX elements where the side has them. */
-#define SIDE_TIMES(prefix, i, words, first, last)                                              \
+/*
+ * Numbers of our own elements: OWN(1..255), and 255 of each side. One is never given to another
+ * column, whatever becomes of its own: collectors remember.
+ */
+#define OWN(id)          IPFIX_OWN(id)
+#define OWN_SIDE(i, id)  IPFIX_OWN(256u * ((i) + 1) + (id))
+#define OWN_FLAG(i, bit) OWN_SIDE(i, 32 + (bit))
+
+/*
+ * Rows of one side: prefix of the name, index, and IPFIX elements where not every side has one of
+ * its own.
+ */
+#define SIDE_TIMES(prefix, i, words, first, last, duration)                                    \
 	{ prefix "_first_seen_ms",                                                             \
 	  "ms",                                                                                \
 	  "first packet " words,                                                               \
@@ -29,7 +40,7 @@
 		  last },                                                                      \
 	{                                                                                      \
 		prefix "_duration_ms", "ms", "last minus first packet " words, FIELD_NS_AS_MS, \
-			AT(side[i].duration_ns), 0, 0                                          \
+			AT(side[i].duration_ns), 0, duration                                   \
 	}
 
 #define SIDE_COUNTS(prefix, i, words, packets_id, bytes_id)                              \
@@ -41,52 +52,52 @@
 	}
 
 #define SIDE_SIZES(prefix, i, words)                                                               \
-	{ prefix "_min_ps", "bytes", "smallest packet " words, FIELD_U32, AT(side[i].min_ps),      \
-	  NEED_STATS,       0 },                                                                   \
+	{ prefix "_min_ps",   "bytes",    "smallest packet " words, FIELD_U32,                     \
+	  AT(side[i].min_ps), NEED_STATS, OWN_SIDE(i, 16) },                                       \
 		{ prefix "_mean_ps",                                                               \
 		  "bytes",                                                                         \
 		  "mean packet size " words,                                                       \
 		  FIELD_F64,                                                                       \
 		  AT(side[i].mean_ps),                                                             \
 		  NEED_STATS,                                                                      \
-		  0 },                                                                             \
+		  OWN_SIDE(i, 17) },                                                               \
 		{ prefix "_stddev_ps",                                                             \
 		  "bytes",                                                                         \
 		  "sample standard deviation of packet sizes " words,                              \
 		  FIELD_F64,                                                                       \
 		  AT(side[i].stddev_ps),                                                           \
 		  NEED_STATS,                                                                      \
-		  0 },                                                                             \
+		  OWN_SIDE(i, 18) },                                                               \
 	{                                                                                          \
 		prefix "_max_ps", "bytes", "largest packet " words, FIELD_U32, AT(side[i].max_ps), \
-			NEED_STATS, 0                                                              \
+			NEED_STATS, OWN_SIDE(i, 19)                                                \
 	}
 
-#define SIDE_GAPS(prefix, i, words)                                                      \
-	{ prefix "_min_piat_ms",                                                         \
-	  "ms",                                                                          \
-	  "smallest packet inter-arrival time " words,                                   \
-	  FIELD_NS_AS_MS,                                                                \
-	  AT(side[i].min_piat_ns),                                                       \
-	  NEED_STATS,                                                                    \
-	  0 },                                                                           \
-		{ prefix "_mean_piat_ms",                                                \
-		  "ms",                                                                  \
-		  "mean packet inter-arrival time " words,                               \
-		  FIELD_F64,                                                             \
-		  AT(side[i].mean_piat_ms),                                              \
-		  NEED_STATS,                                                            \
-		  0 },                                                                   \
-		{ prefix "_stddev_piat_ms",                                              \
-		  "ms",                                                                  \
-		  "sample standard deviation of packet inter-arrival times " words,      \
-		  FIELD_F64,                                                             \
-		  AT(side[i].stddev_piat_ms),                                            \
-		  NEED_STATS,                                                            \
-		  0 },                                                                   \
-	{                                                                                \
-		prefix "_max_piat_ms", "ms", "largest packet inter-arrival time " words, \
-			FIELD_NS_AS_MS, AT(side[i].max_piat_ns), NEED_STATS, 0           \
+#define SIDE_GAPS(prefix, i, words)                                                          \
+	{ prefix "_min_piat_ms",                                                             \
+	  "ms",                                                                              \
+	  "smallest packet inter-arrival time " words,                                       \
+	  FIELD_NS_AS_MS,                                                                    \
+	  AT(side[i].min_piat_ns),                                                           \
+	  NEED_STATS,                                                                        \
+	  OWN_SIDE(i, 24) },                                                                 \
+		{ prefix "_mean_piat_ms",                                                    \
+		  "ms",                                                                      \
+		  "mean packet inter-arrival time " words,                                   \
+		  FIELD_F64,                                                                 \
+		  AT(side[i].mean_piat_ms),                                                  \
+		  NEED_STATS,                                                                \
+		  OWN_SIDE(i, 25) },                                                         \
+		{ prefix "_stddev_piat_ms",                                                  \
+		  "ms",                                                                      \
+		  "sample standard deviation of packet inter-arrival times " words,          \
+		  FIELD_F64,                                                                 \
+		  AT(side[i].stddev_piat_ms),                                                \
+		  NEED_STATS,                                                                \
+		  OWN_SIDE(i, 26) },                                                         \
+	{                                                                                    \
+		prefix "_max_piat_ms", "ms", "largest packet inter-arrival time " words,     \
+			FIELD_NS_AS_MS, AT(side[i].max_piat_ns), NEED_STATS, OWN_SIDE(i, 27) \
 	}
 
 #define SIDE_FLAG(prefix, i, words, flag, bit, id)                                         \
@@ -145,17 +156,17 @@
 	  FIELD_U32,                                                                          \
 	  AT(side[i].retransmitted),                                                          \
 	  NEED_TCP,                                                                           \
-	  0 },                                                                                \
+	  OWN_SIDE(i, 48) },                                                                  \
 		{ prefix "_out_of_order_packets",                                             \
 		  "packets",                                                                  \
 		  "TCP packets that fill a gap in the sequence numbers " words,               \
 		  FIELD_U32,                                                                  \
 		  AT(side[i].out_of_order),                                                   \
 		  NEED_TCP,                                                                   \
-		  0 },                                                                        \
+		  OWN_SIDE(i, 49) },                                                          \
 	{                                                                                     \
 		prefix "_zero_window_packets", "packets", "TCP packets with window 0 " words, \
-			FIELD_U32, AT(side[i].zero_window), NEED_TCP, 0                       \
+			FIELD_U32, AT(side[i].zero_window), NEED_TCP, OWN_SIDE(i, 50)         \
 	}
 
 #define SIDE_RATES(prefix, i, words)                                                          \
@@ -165,10 +176,10 @@
 	  FIELD_F64,                                                                          \
 	  AT(side[i].packet_rate),                                                            \
 	  NEED_RATES,                                                                         \
-	  0 },                                                                                \
+	  OWN_SIDE(i, 6) },                                                                   \
 	{                                                                                     \
 		prefix "_bytes_per_second", "bytes/s", "bytes by duration " words, FIELD_F64, \
-			AT(side[i].byte_rate), NEED_RATES, 0                                  \
+			AT(side[i].byte_rate), NEED_RATES, OWN_SIDE(i, 7)                     \
 	}
 
 #define BOTH "of either direction"
@@ -180,11 +191,11 @@ const struct field record_fields[] = {
 	{ "flow_id", "", "number of the flow in order of creation; new after an active cut",
 	  FIELD_U64, AT(flow_id), 0, IPFIX_IANA(148) },
 	{ "id", "", "number of the record in order of export (NFStream's id)", FIELD_U64,
-	  AT(export_id), 0, 0 },
+	  AT(export_id), 0, OWN(1) },
 	{ "probe", "", "name of the probe: --probe-name, or the host's", FIELD_TEXT, AT(probe), 0,
-	  0 },
+	  OWN(2) },
 	{ "expiration_id", "", "0 idle and every other end, 1 active cut, negative: a plugin's",
-	  FIELD_I32, AT(expiration_id), 0, 0 },
+	  FIELD_I32, AT(expiration_id), 0, OWN(3) },
 	{ "flow_end_reason", "",
 	  "1 idle, 2 active cut, 3 end of flow seen, 4 forced end, 5 lack of resources", FIELD_U8,
 	  AT(end_reason), 0, IPFIX_IANA(136) },
@@ -192,20 +203,20 @@ const struct field record_fields[] = {
 	  AT(src_addr), 0, IPFIX_IANA(8) },
 	{ "src_mac", "", "link address of the source in the first packet", FIELD_MAC, AT(src_mac),
 	  0, IPFIX_IANA(56) },
-	{ "src_oui", "", "first three bytes of src_mac", FIELD_OUI, AT(src_mac), 0, 0 },
+	{ "src_oui", "", "first three bytes of src_mac", FIELD_OUI, AT(src_mac), 0, OWN(4) },
 	{ "src_port", "", "TCP, UDP, UDP-Lite, SCTP or DCCP port of the source, else 0", FIELD_U16,
 	  AT(src_port), 0, IPFIX_IANA(7) },
 	{ "dst_ip", "", "address of the receiver of the flow's first packet", FIELD_ADDR,
 	  AT(dst_addr), 0, IPFIX_IANA(12) },
 	{ "dst_mac", "", "link address of the destination in the first packet", FIELD_MAC,
 	  AT(dst_mac), 0, IPFIX_IANA(80) },
-	{ "dst_oui", "", "first three bytes of dst_mac", FIELD_OUI, AT(dst_mac), 0, 0 },
+	{ "dst_oui", "", "first three bytes of dst_mac", FIELD_OUI, AT(dst_mac), 0, OWN(5) },
 	{ "dst_port", "", "port of the destination, else 0", FIELD_U16, AT(dst_port), 0,
 	  IPFIX_IANA(11) },
 	{ "ip_src", "", "src_ip as an integer of 32 or 128 bits", FIELD_ADDR_NUMBER, AT(src_addr),
-	  0, 0 },
+	  0, IPFIX_IANA(8) },
 	{ "ip_dst", "", "dst_ip as an integer of 32 or 128 bits", FIELD_ADDR_NUMBER, AT(dst_addr),
-	  0, 0 },
+	  0, IPFIX_IANA(12) },
 	{ "protocol", "", "IP protocol number; for IPv6 that of the last header", FIELD_U8,
 	  AT(protocol), 0, IPFIX_IANA(4) },
 	{ "version", "", "IP version of the innermost header", FIELD_U8, AT(ip_version), 0,
@@ -216,19 +227,19 @@ const struct field record_fields[] = {
 	  0, IPFIX_IANA(58) },
 	{ "tunnel_id", "",
 	  "innermost tunnel: 0 none, 1 GTP, 2 CAPWAP, 3 TZSP, 5 VXLAN, 6 Geneve, 7 GRE, 8 IP in IP",
-	  FIELD_U8, AT(tunnel), 0, 0 },
+	  FIELD_U8, AT(tunnel), 0, OWN(6) },
 	{ "tunnel_key", "", "VNI of VXLAN and Geneve, key of GRE, else 0", FIELD_U32,
-	  AT(tunnel_key), 0, IPFIX_IANA(351) },
+	  AT(tunnel_key), 0, OWN(7) },
 	{ "src_teid", "", "GTP-U tunnel endpoint id of the source's packets", FIELD_U32,
-	  AT(src_teid), 0, 0 },
+	  AT(src_teid), 0, OWN(8) },
 	{ "dst_teid", "", "GTP-U tunnel endpoint id of the destination's packets", FIELD_U32,
-	  AT(dst_teid), 0, 0 },
+	  AT(dst_teid), 0, OWN(9) },
 	{ "nfhash", "",
 	  "sum of both addresses, both ports, protocol and VLAN, modulo 2^64: the same for both "
 	  "directions, not unique",
-	  FIELD_U64, AT(nfhash), NEED_NFHASH, 0 },
+	  FIELD_U64, AT(nfhash), NEED_NFHASH, OWN(10) },
 	{ "community_id", "", "Community ID version 1, seed 0", FIELD_CHARS, AT(community_id),
-	  NEED_COMMUNITY_ID, 0 },
+	  NEED_COMMUNITY_ID, OWN(11) },
 
 	/* times and volumes under the documented names */
 	{ "first_seen", "ms", "first packet, since the epoch", FIELD_NS_AS_MS,
@@ -242,16 +253,21 @@ const struct field record_fields[] = {
 	{ "duration", "ms", "last minus first packet", FIELD_NS_AS_MS,
 	  AT(side[SIDE_BOTH].duration_ns), 0, IPFIX_IANA(161) },
 	{ "total_packets", "packets", "packets " BOTH, FIELD_U64, AT(side[SIDE_BOTH].packets), 0,
-	  0 },
+	  OWN_SIDE(SIDE_BOTH, 4) },
 	{ "total_bytes", "bytes", "bytes " BOTH ", by --accounting", FIELD_U64,
-	  AT(side[SIDE_BOTH].bytes), 0, 0 },
+	  AT(side[SIDE_BOTH].bytes), 0, OWN_SIDE(SIDE_BOTH, 5) },
 
 	/* the same by side, under NFStream 6.5's names */
-	SIDE_TIMES("bidirectional", SIDE_BOTH, BOTH, IPFIX_IANA(152), IPFIX_IANA(153)),
-	SIDE_COUNTS("bidirectional", SIDE_BOTH, BOTH, 0, 0),
-	SIDE_TIMES("src2dst", SIDE_SRC2DST, SRC, 0, 0),
+	SIDE_TIMES("bidirectional", SIDE_BOTH, BOTH, IPFIX_IANA(152), IPFIX_IANA(153),
+		   IPFIX_IANA(161)),
+	SIDE_COUNTS("bidirectional", SIDE_BOTH, BOTH, OWN_SIDE(SIDE_BOTH, 4),
+		    OWN_SIDE(SIDE_BOTH, 5)),
+	SIDE_TIMES("src2dst", SIDE_SRC2DST, SRC, OWN_SIDE(SIDE_SRC2DST, 1),
+		   OWN_SIDE(SIDE_SRC2DST, 2), OWN_SIDE(SIDE_SRC2DST, 3)),
 	SIDE_COUNTS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(2), IPFIX_IANA(1)),
-	SIDE_TIMES("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(152), IPFIX_REVERSE(153)),
+	/* nfdump 1.7 takes the reverse of 152 and 153 for the times of the flow: not those. */
+	SIDE_TIMES("dst2src", SIDE_DST2SRC, DST, OWN_SIDE(SIDE_DST2SRC, 1),
+		   OWN_SIDE(SIDE_DST2SRC, 2), OWN_SIDE(SIDE_DST2SRC, 3)),
 	SIDE_COUNTS("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(2), IPFIX_REVERSE(1)),
 	SIDE_RATES("bidirectional", SIDE_BOTH, BOTH),
 	SIDE_RATES("src2dst", SIDE_SRC2DST, SRC),
@@ -264,11 +280,15 @@ const struct field record_fields[] = {
 	SIDE_GAPS("bidirectional", SIDE_BOTH, BOTH),
 	SIDE_GAPS("src2dst", SIDE_SRC2DST, SRC),
 	SIDE_GAPS("dst2src", SIDE_DST2SRC, DST),
-	SIDE_FLAGS("bidirectional", SIDE_BOTH, BOTH, 0, 0, 0, 0, 0, 0, 0, 0),
-	SIDE_FLAGS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(218), 0, 0, IPFIX_IANA(223),
-		   IPFIX_IANA(222), IPFIX_IANA(221), IPFIX_IANA(220), IPFIX_IANA(219)),
-	SIDE_FLAGS("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(218), 0, 0, IPFIX_REVERSE(223),
-		   IPFIX_REVERSE(222), IPFIX_REVERSE(221), IPFIX_REVERSE(220), IPFIX_REVERSE(219)),
+	SIDE_FLAGS("bidirectional", SIDE_BOTH, BOTH, OWN_FLAG(SIDE_BOTH, 1), OWN_FLAG(SIDE_BOTH, 7),
+		   OWN_FLAG(SIDE_BOTH, 6), OWN_FLAG(SIDE_BOTH, 5), OWN_FLAG(SIDE_BOTH, 4),
+		   OWN_FLAG(SIDE_BOTH, 3), OWN_FLAG(SIDE_BOTH, 2), OWN_FLAG(SIDE_BOTH, 0)),
+	SIDE_FLAGS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(218), OWN_FLAG(SIDE_SRC2DST, 7),
+		   OWN_FLAG(SIDE_SRC2DST, 6), IPFIX_IANA(223), IPFIX_IANA(222), IPFIX_IANA(221),
+		   IPFIX_IANA(220), IPFIX_IANA(219)),
+	SIDE_FLAGS("dst2src", SIDE_DST2SRC, DST, IPFIX_REVERSE(218), OWN_FLAG(SIDE_DST2SRC, 7),
+		   OWN_FLAG(SIDE_DST2SRC, 6), IPFIX_REVERSE(223), IPFIX_REVERSE(222),
+		   IPFIX_REVERSE(221), IPFIX_REVERSE(220), IPFIX_REVERSE(219)),
 
 	/* headers and transport */
 	SIDE_HEADERS("src2dst", SIDE_SRC2DST, SRC, IPFIX_IANA(6), IPFIX_IANA(5), IPFIX_IANA(195),
@@ -278,15 +298,15 @@ const struct field record_fields[] = {
 	SIDE_TCP("src2dst", SIDE_SRC2DST, SRC),
 	SIDE_TCP("dst2src", SIDE_DST2SRC, DST),
 	{ "src_initial_window", "bytes", "first TCP window of the source, unscaled", FIELD_U16,
-	  AT(src_window), 0, 0 },
+	  AT(src_window), 0, OWN(12) },
 	{ "dst_initial_window", "bytes", "first TCP window of the destination, unscaled", FIELD_U16,
-	  AT(dst_window), 0, 0 },
+	  AT(dst_window), 0, OWN(13) },
 	{ "client_rtt_us", "us", "SYN-ACK to ACK: probe to source and back", FIELD_US_KNOWN,
-	  AT(client_rtt_us), NEED_TIMING, 0 },
+	  AT(client_rtt_us), NEED_TIMING, OWN(14) },
 	{ "server_rtt_us", "us", "SYN to SYN-ACK: probe to destination and back", FIELD_US_KNOWN,
-	  AT(server_rtt_us), NEED_TIMING, 0 },
+	  AT(server_rtt_us), NEED_TIMING, OWN(15) },
 	{ "app_latency_us", "us", "last request packet to first response packet with payload",
-	  FIELD_US_KNOWN, AT(app_latency_us), NEED_TIMING, 0 },
+	  FIELD_US_KNOWN, AT(app_latency_us), NEED_TIMING, OWN(16) },
 	{ "icmp_type", "", "ICMP or ICMPv6 type of the first packet", FIELD_U8, AT(icmp_type), 0,
 	  IPFIX_IANA(176) },
 	{ "icmp_code", "", "ICMP or ICMPv6 code of the first packet", FIELD_U8, AT(icmp_code), 0,
@@ -295,18 +315,18 @@ const struct field record_fields[] = {
 	/* first packets */
 	{ "splt_direction", "",
 	  "0 source, 1 destination, for each of the first --splt packets; -1 none",
-	  FIELD_SPLT_DIRECTION, 0, NEED_SPLT, 0 },
+	  FIELD_SPLT_DIRECTION, 0, NEED_SPLT, OWN(17) },
 	{ "splt_ps", "bytes", "size of each of the first --splt packets; -1 none", FIELD_SPLT_SIZE,
-	  0, NEED_SPLT, 0 },
+	  0, NEED_SPLT, OWN(18) },
 	{ "splt_piat_ms", "ms",
 	  "time since the packet before, for each of the first --splt packets; -1 none",
-	  FIELD_SPLT_GAP_MS, 0, NEED_SPLT, 0 },
+	  FIELD_SPLT_GAP_MS, 0, NEED_SPLT, OWN(19) },
 
 	/* application */
 	{ "master_protocol", "", "nDPI's number of the carrying protocol (differs by nDPI version)",
-	  FIELD_U16, AT(master_protocol), NEED_DISSECT, 0 },
+	  FIELD_U16, AT(master_protocol), NEED_DISSECT, OWN(20) },
 	{ "app_protocol", "", "nDPI's number of the application (differs by nDPI version)",
-	  FIELD_U16, AT(app_protocol), NEED_DISSECT, 0 },
+	  FIELD_U16, AT(app_protocol), NEED_DISSECT, OWN(21) },
 	{ "application_name", "", "nDPI's name: MASTER.APPLICATION", FIELD_TEXT,
 	  AT(application_name), NEED_DISSECT, IPFIX_IANA(96) },
 	{ "category_name", "", "nDPI's category", FIELD_TEXT, AT(category_name), NEED_DISSECT,
@@ -314,44 +334,45 @@ const struct field record_fields[] = {
 	{ "application_category_name", "", "the same under NFStream 6.5's name", FIELD_TEXT,
 	  AT(category_name), NEED_DISSECT, IPFIX_IANA(372) },
 	{ "application_is_guessed", "", "1: by port or address, not from packets", FIELD_U8,
-	  AT(guessed), NEED_DISSECT, 0 },
+	  AT(guessed), NEED_DISSECT, OWN(22) },
 	{ "application_confidence", "", "nDPI's confidence value (differs by nDPI version)",
-	  FIELD_U8, AT(confidence), NEED_DISSECT, 0 },
+	  FIELD_U8, AT(confidence), NEED_DISSECT, OWN(23) },
 	{ "confidence_name", "", "nDPI's confidence in words", FIELD_TEXT, AT(confidence_name),
-	  NEED_DISSECT, 0 },
+	  NEED_DISSECT, OWN(24) },
 	{ "client_info", "", "TLS server name, SSH client version, HTTP host, DNS name ...",
-	  FIELD_TEXT, AT(text.client_info), NEED_DISSECT, 0 },
+	  FIELD_TEXT, AT(text.client_info), NEED_DISSECT, OWN(25) },
 	{ "server_info", "", "TLS certificate names, SSH server version ...", FIELD_TEXT,
-	  AT(text.server_info), NEED_DISSECT, 0 },
+	  AT(text.server_info), NEED_DISSECT, OWN(26) },
 	{ "j3a_client", "", "JA3 of the TLS client", FIELD_TEXT, AT(text.ja3_client), NEED_DISSECT,
-	  0 },
+	  OWN(27) },
 	{ "j3a_server", "", "JA3S of the TLS server", FIELD_TEXT, AT(text.ja3_server), NEED_DISSECT,
-	  0 },
+	  OWN(28) },
 	{ "requested_server_name", "", "TLS server name, HTTP host, DNS name ...", FIELD_TEXT,
-	  AT(text.host), NEED_DISSECT, 0 },
+	  AT(text.host), NEED_DISSECT, OWN(29) },
 	{ "client_fingerprint", "", "JA3, HASSH or DHCP fingerprint", FIELD_TEXT,
-	  AT(text.client_fingerprint), NEED_DISSECT, 0 },
+	  AT(text.client_fingerprint), NEED_DISSECT, OWN(30) },
 	{ "server_fingerprint", "", "JA3S or HASSH of the server", FIELD_TEXT,
-	  AT(text.server_fingerprint), NEED_DISSECT, 0 },
+	  AT(text.server_fingerprint), NEED_DISSECT, OWN(31) },
 	{ "hassh_client", "", "HASSH of the SSH client", FIELD_TEXT, AT(text.hassh_client),
-	  NEED_DISSECT, 0 },
+	  NEED_DISSECT, OWN(32) },
 	{ "hassh_server", "", "HASSH of the SSH server", FIELD_TEXT, AT(text.hassh_server),
-	  NEED_DISSECT, 0 },
+	  NEED_DISSECT, OWN(33) },
 	{ "ja4", "", "JA4 of a TLS or DTLS client (QUIC: with nDPI 4.10 or later)", FIELD_TEXT,
-	  AT(text.ja4), NEED_DISSECT, 0 },
+	  AT(text.ja4), NEED_DISSECT, OWN(34) },
 	{ "tls_version", "", "TLS version that the server chose", FIELD_TEXT, AT(text.tls_version),
-	  NEED_DISSECT, 0 },
+	  NEED_DISSECT, OWN(35) },
 	{ "alpn", "", "application protocols offered in TLS", FIELD_TEXT, AT(text.alpn),
-	  NEED_DISSECT, 0 },
+	  NEED_DISSECT, OWN(36) },
 	{ "user_agent", "", "HTTP User-Agent", FIELD_TEXT, AT(text.user_agent), NEED_DISSECT,
 	  IPFIX_IANA(468) },
 	{ "content_type", "", "HTTP content type of the response", FIELD_TEXT,
 	  AT(text.content_type), NEED_DISSECT, IPFIX_IANA(469) },
-	{ "url", "", "HTTP URL of the first request", FIELD_TEXT, AT(text.url), NEED_DISSECT, 0 },
+	{ "url", "", "HTTP URL of the first request", FIELD_TEXT, AT(text.url), NEED_DISSECT,
+	  OWN(37) },
 	{ "risk", "", "bit per nDPI risk number (differs by nDPI version)", FIELD_U64, AT(risks),
-	  NEED_DISSECT, 0 },
+	  NEED_DISSECT, OWN(38) },
 	{ "risk_names", "", "nDPI's names of the risks, comma separated", FIELD_TEXT,
-	  AT(risk_names), NEED_DISSECT | NEED_RISK_NAMES, 0 },
+	  AT(risk_names), NEED_DISSECT | NEED_RISK_NAMES, OWN(39) },
 };
 /* clang-format on */
 

@@ -115,13 +115,19 @@ enum field_type {
 };
 
 /*
- * IPFIX information element of a column; 0 = none. Columns of addresses and of ICMP name the
- * element of IPv4; in a record of IPv6 it is 27, 28, 178 or 179.
+ * IPFIX information element of a column; columns with the same value have the same one. Addresses
+ * and ICMP name the element of IPv4; in a record of IPv6 it is 27, 28, 178 or 179. Our own
+ * elements stand under the enterprise number of --ipfix-pen.
  */
 #define IPFIX_IANA(id)          (id)
 #define IPFIX_REVERSE(id)       (29305u << 16 | (id)) /* enterprise number of RFC 5103 */
+#define IPFIX_OWN(id)           (0xffffu << 16 | (id))
 #define IPFIX_ID(ipfix)         ((ipfix)&0xffff)
 #define IPFIX_ENTERPRISE(ipfix) ((ipfix) >> 16)
+#define IPFIX_IS_OWN(ipfix)     (IPFIX_ENTERPRISE(ipfix) == 0xffff)
+
+/* Plugins' columns: our own elements from here on, in the order of plugins and their columns. */
+#define IPFIX_OWN_PLUGINS 0x4000
 
 struct field {
 	const char *name;
@@ -130,7 +136,7 @@ struct field {
 	enum field_type type;
 	uint32_t offset; /* in struct flow_record; with NEED_STATE in the state */
 	uint32_t need;   /* enum field_need */
-	uint32_t ipfix;  /* IPFIX_IANA(), IPFIX_REVERSE() or 0 */
+	uint32_t ipfix;  /* IPFIX_IANA(), IPFIX_REVERSE() or IPFIX_OWN() */
 };
 
 /* Where a column's value is; zeros for a plugin's column of a flow that no plugin saw. */

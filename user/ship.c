@@ -30,6 +30,8 @@ struct ship {
 	struct ship_options options; /* constant */
 	struct transport *transport; /* the thread's */
 	char *preamble;
+	char *copy; /* the thread's: what is stamped */
+	size_t copy_room;
 	uint64_t preamble_due_ns; /* the thread's: monotonic */
 	bool connected;           /* the thread's */
 	uint64_t retry_ns;        /* the thread's: how long to wait after the next failure */
@@ -246,11 +248,29 @@ static void disconnect(struct ship *s, const char *why)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static int send_bytes(struct ship *s, void *bytes, size_t length, uint32_t records, bool first,
-		      char why[TRANSPORT_WHY_SIZE])
+/* A stamp goes onto a copy: sent again, the message gets another one. */
+static void *stamped(struct ship *s, const void *bytes, size_t length, uint32_t records, bool first)
+{
+	if (length > s->copy_room) {
+		void *grown = realloc(s->copy, length);
+
+		if (!grown)
+			return NULL;
+		s->copy = grown;
+		s->copy_room = length;
+	}
+	memcpy(s->copy, bytes, length);
+	s->options.stamp(s->options.stamp_context, s->copy, length, records, first);
+	return s->copy;
+}
+
+static int send_bytes(struct ship *s, const void *bytes, size_t length, uint32_t records,
+		      bool first, char why[TRANSPORT_WHY_SIZE])
 {
 	if (s->options.stamp)
-		s->options.stamp(s->options.stamp_context, bytes, length, records, first);
+		bytes = stamped(s, bytes, length, records, first);
+	if (!bytes)
+		return -ENOMEM;
 	return s->options.transport->send(s->transport, bytes, length, &s->ending, why);
 }
 
@@ -403,6 +423,7 @@ static void ship_free(struct ship *s)
 	pthread_cond_destroy(&s->work);
 	pthread_cond_destroy(&s->room);
 	free(s->preamble);
+	free(s->copy);
 	free(s);
 }
 

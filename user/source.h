@@ -22,6 +22,9 @@ struct source_parts {
 	struct flow_table *flows;
 	struct ledger *ledger;
 	const atomic_bool *stop; /* somebody asks for the end */
+	/* Called before a step waits for longer than it was told to; NULL = nobody asks. */
+	void (*waits)(void *context);
+	void *waits_context;
 };
 
 /*

@@ -404,6 +404,12 @@ void source_bpf_fill(const struct source_bpf *s, uint64_t *entries, uint64_t *ma
 	*max = s->config->map_entries;
 }
 
+void source_bpf_ring(const struct source_bpf *s, uint64_t *used, uint64_t *size)
+{
+	*used = s->ring ? bpf_ring_used(s->ring) : 0;
+	*size = BPF_PROBE_RING_BYTES;
+}
+
 uint64_t source_bpf_run_time_ns(const struct source_bpf *s)
 {
 	return bpf_probe_run_time_ns(s->probe);

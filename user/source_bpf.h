@@ -40,6 +40,8 @@ void source_bpf_settle(struct source_bpf *s);
 void source_bpf_ledger(const struct source_bpf *s, const struct ledger *own, struct ledger *out);
 /* Entries in the kernel's map and how many it may hold. */
 void source_bpf_fill(const struct source_bpf *s, uint64_t *entries, uint64_t *max);
+/* Bytes that wait in the ring of events, and its size. */
+void source_bpf_ring(const struct source_bpf *s, uint64_t *used, uint64_t *size);
 /* CPU time of the kernel program, ns; 0 unless kernel.bpf_stats_enabled. */
 uint64_t source_bpf_run_time_ns(const struct source_bpf *s);
 

@@ -2,6 +2,7 @@
 #include "source_pcap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include "frame_reader.h"
 #include "log.h"
+#include "stream_file.h"
 
 #define READ_BUFFER  (64 * 1024)
 #define FILE_BATCH   4096 /* packets between looks at progress and requests */
@@ -75,30 +77,43 @@ static int refuse_file(const char *name, FILE *file, const char *why, const char
 	return -EIO;
 }
 
-static FILE *open_stream(const char *name)
+/* Nothing has come for now, and between two packets all numbers agree. */
+static void on_wait(void *context)
 {
-	return strcmp(name, "-") ? fopen(name, "rb") : fdopen(dup(STDIN_FILENO), "rb");
+	const struct source_pcap *r = context;
+
+	if (r->parts.waits)
+		r->parts.waits(r->parts.waits_context);
+}
+
+static FILE *open_stream(struct source_pcap *r, const char *name, struct stat *st)
+{
+	int fd = strcmp(name, "-") ? open(name, O_RDONLY | O_CLOEXEC)
+				   : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, st) || S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
+		return fdopen(fd, "rb");
+	return stream_file_open(fd, on_wait, r);
 }
 
 /* libpcap owns the stream once it accepted it. */
 static int open_capture(struct source_pcap *r, const char *name)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
-	FILE *file = open_stream(name);
 	struct stat st = { 0 };
+	FILE *file = open_stream(r, name, &st);
 
 	r->name = strcmp(name, "-") ? name : "stdin";
 	if (!file)
 		return refuse_file(r->name, NULL, strerror(errno),
 				   "give -r a readable capture file");
-	if (fstat(fileno(file), &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			return refuse_file(r->name, file, "is a directory",
-					   "give -r a capture file");
-		if (S_ISREG(st.st_mode) && !st.st_size)
-			return refuse_file(r->name, file, "empty file",
-					   "a capture has at least a file header");
-	}
+	if (S_ISDIR(st.st_mode))
+		return refuse_file(r->name, file, "is a directory", "give -r a capture file");
+	if (S_ISREG(st.st_mode) && !st.st_size)
+		return refuse_file(r->name, file, "empty file",
+				   "a capture has at least a file header");
 	r->batch = S_ISREG(st.st_mode) ? FILE_BATCH : STREAM_BATCH;
 	setvbuf(file, NULL, _IOFBF, READ_BUFFER);
 	__fsetlocking(file, FSETLOCKING_BYCALLER); /* one thread reads: no lock twice a packet */

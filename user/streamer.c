@@ -157,6 +157,16 @@ static void step_flows(struct weir_streamer *s)
 		s->error = flow_table_error(s->flows);
 }
 
+void streamer_tell_metrics(struct weir_streamer *s)
+{
+	struct metrics_snapshot *snapshot = metrics_begin(s->metrics);
+
+	snapshot->status = (struct weir_status){ .sz = sizeof(snapshot->status) };
+	weir_streamer__status(s, &snapshot->status);
+	snapshot->ledger = streamer_ledger(s);
+	metrics_tell(s->metrics);
+}
+
 void streamer_step(struct weir_streamer *s, int timeout_ms)
 {
 	flow_table_resume(s->flows);
@@ -170,6 +180,8 @@ void streamer_step(struct weir_streamer *s, int timeout_ms)
 	case PHASE_FLOWS: step_flows(s); break;
 	case PHASE_END: break;
 	}
+	if (s->metrics && metrics_stepped(s->metrics, s->phase == PHASE_END))
+		streamer_tell_metrics(s);
 }
 
 /* --- what there is to do, for poll(2) --------------------------------------------------------- */
@@ -353,11 +365,18 @@ int weir_streamer__next_rows(struct weir_streamer *s, void *buffer, size_t size,
 
 static int open_outputs(struct weir_streamer *s)
 {
+	const struct exporters_parts parts = {
+		.config = &s->config,
+		.columns = &s->columns,
+		.all_columns = s->all_columns.items ? &s->all_columns : NULL,
+		.ledger = &s->ledger,
+		.stop = &s->stop,
+	};
 	int err;
 
 	if (s->exporters)
 		return 0;
-	err = exporters_open(&s->exporters, &s->config, &s->columns, &s->ledger, &s->stop);
+	err = exporters_open(&s->exporters, &parts);
 	if (!err)
 		flow_table_set_sink(s->flows, exporters_sink(s->exporters));
 	return err;
@@ -475,6 +494,7 @@ static void fill_status(const struct weir_streamer *s, struct weir_status *to)
 	to->live_flows = host_meter_flows(s->meter);
 	if (s->bpf) {
 		source_bpf_fill(s->bpf, &to->map_entries, &to->map_max);
+		source_bpf_ring(s->bpf, &to->ring_used_bytes, &to->ring_bytes);
 		to->bpf_run_ns = source_bpf_run_time_ns(s->bpf);
 	}
 	if (s->pcap)

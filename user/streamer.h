@@ -10,6 +10,7 @@
 #include "flow_table.h"
 #include "host_meter.h"
 #include "log.h"
+#include "metrics.h"
 #include "plugins.h"
 #include "record.h"
 #include "record_queue.h"
@@ -33,8 +34,10 @@ struct weir_streamer {
 	struct meter_config meter_config;
 	struct plugins *plugins;
 	struct columns columns;
-	struct weir_column *infos; /* columns as the API tells them */
+	struct columns all_columns; /* of outputs that export everything; none: the same */
+	struct weir_column *infos;  /* columns as the API tells them */
 	struct dissector *dissector;
+	struct metrics *metrics;  /* NULL without --metrics */
 	struct source_pcap *pcap; /* one of the three */
 	struct source_live *live;
 	struct source_bpf *bpf;
@@ -64,6 +67,8 @@ int streamer_begin(struct weir_streamer *s);
 
 /* One step of the phase at hand, at most timeout_ms long. */
 void streamer_step(struct weir_streamer *s, int timeout_ms);
+/* Tells metrics, which there are, the numbers of this moment. */
+void streamer_tell_metrics(struct weir_streamer *s);
 /* What happened so far, the kernel's part included. */
 struct ledger streamer_ledger(const struct weir_streamer *s);
 

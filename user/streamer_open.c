@@ -7,6 +7,7 @@
 
 #include "interface.h"
 #include "options.h"
+#include "output.h"
 #include "streamer.h"
 
 static int out_of_memory(void)
@@ -169,6 +170,11 @@ static int open_source(struct weir_streamer *s)
 	return err;
 }
 
+static void tell_metrics(void *context)
+{
+	streamer_tell_metrics(context);
+}
+
 int streamer_begin(struct weir_streamer *s)
 {
 	const struct source_parts parts = {
@@ -177,6 +183,8 @@ int streamer_begin(struct weir_streamer *s)
 		.flows = s->flows,
 		.ledger = &s->ledger,
 		.stop = &s->stop,
+		.waits = s->metrics ? tell_metrics : NULL,
+		.waits_context = s,
 	};
 
 	if (s->bpf)
@@ -197,11 +205,29 @@ static int describe_columns(struct weir_streamer *s)
 			.unit = f->unit,
 			.help = f->help,
 			.type = weir_type_of(f->type),
-			.ipfix_enterprise = IPFIX_ENTERPRISE(f->ipfix),
+			.ipfix_enterprise = IPFIX_IS_OWN(f->ipfix) ? s->config.ipfix_pen
+								   : IPFIX_ENTERPRISE(f->ipfix),
 			.ipfix_id = IPFIX_ID(f->ipfix),
 		};
 	}
 	return 0;
+}
+
+/* IPFIX and NetFlow v9 export everything, unless --fields or --profile say what. */
+static int open_all_columns(struct weir_streamer *s, const struct field *added, size_t count)
+{
+	struct config everything = s->config;
+	bool wanted = false;
+	int err;
+
+	for (size_t i = 0; i < s->config.outputs.count; i++)
+		wanted |= output_wants_all(s->config.outputs.items[i]);
+	if (!wanted || s->config.fields || s->config.profile != PROFILE_SEED)
+		return 0;
+	everything.profile = PROFILE_ALL;
+	err = columns_select(&s->all_columns, &everything, added, count);
+	s->columns.need |= s->all_columns.need;
+	return err;
 }
 
 static int open_columns(struct weir_streamer *s)
@@ -210,6 +236,11 @@ static int open_columns(struct weir_streamer *s)
 	const struct field *added = plugins_fields(s->plugins, &count);
 	int err = columns_select(&s->columns, &s->config, added, count);
 
+	if (!err)
+		err = open_all_columns(s, added, count);
+
+	if (s->config.metrics && s->config.dissect)
+		s->columns.need |= NEED_DISSECT; /* which tell applications, whatever the columns */
 	return err ? err : describe_columns(s);
 }
 
@@ -245,6 +276,11 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 		err = open_dissector(s);
 	if (err)
 		return err;
+	if (s->config.metrics)
+		err = metrics_open(&s->metrics, &s->config);
+	if (err)
+		return err;
+	parts.metrics = s->metrics;
 	parts.dissector = s->dissector;
 	parts.plugins = s->plugins;
 	fill_meter_config(s, &parts);
@@ -257,6 +293,7 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 
 void streamer_close_parts(struct weir_streamer *s)
 {
+	metrics_free(s->metrics);
 	source_bpf_close(s->bpf); /* it may hold packets of the meter's flows */
 	source_live_close(s->live);
 	source_pcap_close(s->pcap);
@@ -270,6 +307,7 @@ void streamer_close_parts(struct weir_streamer *s)
 	weir_record_destroy(&s->record);
 	dissector_free(s->dissector);
 	columns_free(&s->columns);
+	columns_free(&s->all_columns);
 	plugins_close(s->plugins);
 	free(s->infos);
 	config_free(&s->config);

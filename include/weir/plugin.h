@@ -69,6 +69,7 @@ struct weir_packet {
 	uint8_t direction; /* 0: from the flow's source, 1: from its destination */
 	uint8_t tunnel_id; /* as the column */
 	uint8_t reserved;
+	uint32_t full_length; /* length of the segments before the last one; of one: length */
 };
 
 /* A live flow. The library changes what is not said to be the plugin's. */
@@ -129,6 +130,8 @@ struct weir_plugin_args {
 	/* Room for a message when open() refuses: "limit: \"x\" is no number". */
 	char *why;
 	size_t why_size;
+	/* The plugin's packets, see below: open() may set it to what the options ask for. */
+	uint32_t *packets;
 };
 
 /* packets: how many of a flow's first packets the plugin asks for, with their bytes. */
@@ -167,6 +170,9 @@ struct weir_plugin {
 	/* Last of all, if open() was successful. */
 	void (*cleanup)(void *context);
 };
+
+/* What a shared object defines: declared, so that C++ and hidden visibility export it too. */
+extern WEIR_API const struct weir_plugin weir_plugin;
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,8 @@
  * libweir: flow records from capture files and interfaces.
  *
  * Errors are negative errno values; weir_last_error() has the words. Nothing is printed and no
- * signal handler is installed. A streamer is used by one thread at a time, but different streamers
+ * signal handler is installed; a thread is started for the metrics setting alone, and takes no
+ * signals. A streamer is used by one thread at a time, but different streamers
  * by different threads at once; only weir_streamer__stop() may be called from anywhere.
  * Pointers that a function returns are borrowed, and it says for how long.
  */
@@ -217,6 +218,7 @@ struct weir_status {
 	uint64_t map_entries, map_max;     /* of the kernel's flow map; 0 without it */
 	uint64_t bpf_run_ns;               /* needs kernel.bpf_stats_enabled */
 	uint64_t source_bytes, read_bytes; /* sizes of the files (0: not known), and read so far */
+	uint64_t ring_used_bytes, ring_bytes; /* of the ring from the kernel; 0 without it */
 };
 WEIR_API int weir_streamer__status(const struct weir_streamer *s, struct weir_status *status);
 

@@ -230,6 +230,11 @@ static int open_agent(struct kernel_run *k)
 						.max_udp = k->config.max_udp_dissections,
 						.max_other = 1 };
 
+	const struct exporters_parts outputs = {
+		.config = &k->config,
+		.columns = &k->columns,
+		.ledger = &k->ledger,
+	};
 	struct flow_table_parts parts = {
 		.config = &k->config,
 		.columns = &k->columns,
@@ -250,7 +255,7 @@ static int open_agent(struct kernel_run *k)
 	};
 	parts.dissector = k->dissector;
 	flow_table_first_packets(&parts, &k->meter_config);
-	if (exporters_open(&k->exporters, &k->config, &k->columns, &k->ledger, NULL))
+	if (exporters_open(&k->exporters, &outputs))
 		return -1;
 	parts.sink = exporters_sink(k->exporters);
 	k->flows = flow_table_new(&parts);

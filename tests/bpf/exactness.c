@@ -224,6 +224,11 @@ static int open_storm(struct storm *s, const struct bpf_probe_test *test)
 	struct storm_params params = { .flows = s->scenario->flows };
 	uint32_t zero = 0;
 
+	const struct exporters_parts outputs = {
+		.config = &s->config,
+		.columns = &s->columns,
+		.ledger = &s->ledger,
+	};
 	struct flow_table_parts parts = {
 		.config = &s->config,
 		.columns = &s->columns,
@@ -238,7 +243,7 @@ static int open_storm(struct storm *s, const struct bpf_probe_test *test)
 		.tunnels = s->config.tunnels,
 	};
 	flow_table_first_packets(&parts, &s->meter_config);
-	if (exporters_open(&s->exporters, &s->config, &s->columns, &s->ledger, NULL) ||
+	if (exporters_open(&s->exporters, &outputs) ||
 	    source_bpf_open_test(&s->source, &s->config, &s->meter_config, test))
 		return -1;
 	parts.sink = exporters_sink(s->exporters);

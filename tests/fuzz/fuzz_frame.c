@@ -52,6 +52,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static char *outputs[] = { "json:/dev/null" };
 	static struct config config;
+	struct exporters_parts parts;
 	const struct dissect_config limits = { .max_tcp = 10, .max_udp = 16, .max_other = 1 };
 
 	(void)argc;
@@ -60,7 +61,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	config = make_config(0);
 	config.outputs = (struct string_list){ .items = outputs, .count = 1 };
 	require(columns_select(&columns, &config, NULL, 0) == 0);
-	require(exporters_open(&exporters, &config, &columns, &exported, NULL) == 0);
+	parts = (struct exporters_parts){
+		.config = &config,
+		.columns = &columns,
+		.ledger = &exported,
+	};
+	require(exporters_open(&exporters, &parts) == 0);
 	dissector = dissector_new(&limits);
 	require(dissector != NULL);
 	return 0;

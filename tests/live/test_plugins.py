@@ -96,10 +96,65 @@ def replayed(hook, folder):
     assert len(expected) == 22 and sorted([r[k] for k in keys] for r in rows) == expected, (rows[:2], expected[:2])
 
 
+TALK = """
+import socket, sys
+if sys.argv[1] == "listen":
+    with socket.create_server(("192.0.2.2", 9001)) as server:
+        print("ready", flush=True)
+        peer, _ = server.accept()
+        size = len(peer.makefile("rb").read())
+        peer.sendall(bytes(size // 2))
+        peer.close()
+else:
+    s = socket.create_connection(("192.0.2.2", 9001))
+    s.sendall(bytes(400000))
+    s.shutdown(socket.SHUT_WR)
+    while s.recv(65536):
+        pass
+"""
+
+
+def talk():
+    """400,000 bytes of TCP from a and half of that back."""
+    server = net.b.start(sys.executable, "-c", TALK, "listen")
+    assert server.stdout.readline() == b"ready\n"
+    net.a.python(TALK, "talk")
+    server.wait(10)
+
+
+def super_packets(hook, folder):
+    """Each segment of a super-packet is an entry of the list, and its size that of the wire, by each layer."""
+    net.offloads(True)
+    try:
+        for size in ("link", "payload"):
+            rows = watch(hook, f"{tap.BUILD}/plugins-san/splt.so:packets=400,size={size}", talk, "--splt", "400", "--accounting", size,
+                         "--fields", "total_packets,splt_direction,splt_ps,splt_piat_ms", "tcp port 9001")
+            assert len(rows) == 1 and rows[0]["splt_ps"].count("1514" if size == "link" else "1448") > 250, rows
+            for name in ("direction", "ps", "piat_ms"):
+                assert rows[0][f"splt_{name}"] == rows[0][f"splt_plugin_{name}"], (size, rows[0])
+    finally:
+        net.offloads(False)
+
+
+super_packets.hooks = ("tc", "xdp") # pcap counts a super-packet as one packet, and says so
+
+
+def dumped(hook, folder):
+    """The file of a flow is what the wire carried; dump after slicer: a file for every ten packets."""
+    into = folder / f"dump-{hook}"
+    into.mkdir()
+    plugins = [f"{tap.BUILD}/plugins-san/slicer.so:limit=10", "--plugin", f"{tap.BUILD}/plugins-san/dump.so:dir={into},max-files=2"]
+    rows = watch(hook, plugins[0], lambda: send(95), *plugins[1:], "--fields", "flow_id,total_packets", "udp")
+    assert [(r["total_packets"], r["dump_packets"]) for r in rows] == [("10", "10")] * 9 + [("5", "5")], rows
+    got = [f for r in rows for f in frames(into / r["dump_file"])]
+    assert [int.from_bytes(f[28:], "little") for f in got] == list(range(95)) and {len(f) for f in got} == {128}
+
+
 def main():
     with net, tempfile.TemporaryDirectory() as folder:
-        for check in (every_packet, cut, first_packets, first_packets_cut, replayed):
-            for hook in HOOKS:
+        for check in (every_packet, cut, first_packets, first_packets_cut, replayed,
+                      super_packets, dumped):
+            for hook in getattr(check, "hooks", HOOKS):
                 try:
                     check(hook, pathlib.Path(folder))
                     tap.report(True, f"plugins {check.__name__} {hook}")

@@ -19,7 +19,7 @@
 
 #define ALL_TUNNELS ((1u << TUNNEL_TYPES) - 1)
 
-#define RAW_ROOM 2048
+#define RAW_ROOM 4096
 
 struct raw {
 	uint8_t at[RAW_ROOM];

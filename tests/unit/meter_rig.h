@@ -71,6 +71,7 @@ static inline void rig_open(struct rig *r)
 		.tcp_end = r->config.tcp_end,
 	};
 	struct flow_table_parts parts;
+	struct exporters_parts outputs;
 	int fd;
 
 	snprintf(r->path, sizeof(r->path), "/tmp/weir-test-XXXXXX");
@@ -81,8 +82,12 @@ static inline void rig_open(struct rig *r)
 	r->output_item = r->output;
 	r->config.outputs = (struct string_list){ .items = &r->output_item, .count = 1 };
 	assert_int_equal(columns_select(&r->columns, &r->config, NULL, 0), 0);
-	assert_int_equal(exporters_open(&r->exporters, &r->config, &r->columns, &r->ledger, NULL),
-			 0);
+	outputs = (struct exporters_parts){
+		.config = &r->config,
+		.columns = &r->columns,
+		.ledger = &r->ledger,
+	};
+	assert_int_equal(exporters_open(&r->exporters, &outputs), 0);
 	parts = (struct flow_table_parts){
 		.config = &r->config,
 		.columns = &r->columns,

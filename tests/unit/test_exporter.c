@@ -36,7 +36,13 @@ static void outputs_add(struct outputs *o, const char *format, const char *name)
 
 static int outputs_open(struct outputs *o)
 {
-	return exporters_open(&o->exporters, &o->config, &o->columns, &o->ledger, NULL);
+	const struct exporters_parts parts = {
+		.config = &o->config,
+		.columns = &o->columns,
+		.ledger = &o->ledger,
+	};
+
+	return exporters_open(&o->exporters, &parts);
 }
 
 static void outputs_write(struct outputs *o, uint64_t flow_id)
@@ -202,11 +208,12 @@ static void outputs_that_cannot_be(void **state)
 	static const struct {
 		const char *output, *words;
 	} cases[] = {
-		{ "xml", "-o xml: unknown format \"xml\"; weir writes csv, json and table" },
+		{ "xml", "-o xml: unknown format \"xml\"; weir writes csv, json, table, ipfix and "
+			 "netflow9" },
 		{ "CSV:a", "unknown format \"CSV\"" },
 		{ "", "unknown format \"\"" },
 		{ "csv:", "empty target" },
-		{ "json:kafka://host/topic", "unknown target \"kafka://\"" },
+		{ "json:ftp://host/topic", "unknown target \"ftp://\"" },
 		{ "csv:/nonexistent/a", "/nonexistent/a: No such file or directory" },
 	};
 	struct outputs o;

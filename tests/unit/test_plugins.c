@@ -29,6 +29,7 @@ struct probe {
 	uint64_t fails_after; /* calls of that hook */
 	int error;
 	uint64_t cut_after; /* packets; 0 = never */
+	uint32_t asks;      /* packets that open() asks for; 0 = those of the table */
 	uint64_t flows_seen, wrong;
 };
 
@@ -59,8 +60,14 @@ static int called(struct probe *p, enum hook hook)
 
 static int on_open(void **context, const struct weir_plugin_args *args)
 {
+	const struct probe *p = args->data;
+
 	*context = args->data;
-	return args->sz == sizeof(*args) && args->data ? 0 : -EINVAL;
+	if (args->sz != sizeof(*args) || !p)
+		return -EINVAL;
+	if (p->asks)
+		*args->packets = p->asks;
+	return 0;
 }
 
 static void note(struct probe *p, struct state *s, const struct weir_packet *packet,
@@ -72,6 +79,8 @@ static void note(struct probe *p, struct state *s, const struct weir_packet *pac
 	if (p->cut_after && s->packets == p->cut_after)
 		flow->expiration_id = -7;
 	if (flow->packets[0] + flow->packets[1] != s->packets)
+		p->wrong++;
+	if (packet->segments == 1 && packet->full_length != packet->length)
 		p->wrong++;
 }
 
@@ -239,6 +248,24 @@ static void first_packets(void **state)
 	assert_int_equal(o.shown, 2 * DEMO_FLOWS - 1);
 	assert_int_equal(o.merged, DEMO_FLOWS - 7); /* DNS and the lone packet were seen wholly */
 	assert_int_equal(p.calls[ON_MERGE], o.merged);
+	assert_int_equal(p.wrong, 0);
+}
+
+/* What open() asks for stands instead of the table's number. */
+static void asked_packets(void **state)
+{
+	static const char *const settings[] = { "no-dissect", NULL };
+	struct weir_plugin ops = plugin(WEIR_EVERY_PACKET);
+	struct probe p = { .asks = 2 };
+	struct outcome o = run(&ops, &p, settings);
+
+	(void)state;
+	assert_int_equal(o.shown, 2 * DEMO_FLOWS - 1);
+	assert_int_equal(ops.packets, WEIR_EVERY_PACKET);
+	ops = plugin(2);
+	p = (struct probe){ .asks = WEIR_EVERY_PACKET };
+	o = run(&ops, &p, settings);
+	assert_int_equal(o.shown, o.packets);
 	assert_int_equal(p.wrong, 0);
 }
 
@@ -485,15 +512,11 @@ static void run_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_packet),
-		cmocka_unit_test(first_packets),
-		cmocka_unit_test(columns_of_plugins),
-		cmocka_unit_test(cut),
-		cmocka_unit_test(active_cut),
-		cmocka_unit_test(failing),
-		cmocka_unit_test(strict),
-		cmocka_unit_test(malformed),
-		cmocka_unit_test(clash),
+		cmocka_unit_test(every_packet),  cmocka_unit_test(first_packets),
+		cmocka_unit_test(asked_packets), cmocka_unit_test(columns_of_plugins),
+		cmocka_unit_test(cut),           cmocka_unit_test(active_cut),
+		cmocka_unit_test(failing),       cmocka_unit_test(strict),
+		cmocka_unit_test(malformed),     cmocka_unit_test(clash),
 		cmocka_unit_test(run_in_order),
 	};
 

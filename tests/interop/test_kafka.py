@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Records to Kafka: librdkafka's mock cluster takes them, kcat reads them back; each is there exactly once, whatever brokers do."""
+import json, pathlib, subprocess, sys, tempfile, time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap
+
+DEMO = tap.TOP / "tests/pcaps/recorded/demo.pcap"
+FIELDS = "flow_id,total_packets,community_id,src_ip"
+PACKETS = 242
+
+
+class Brokers:
+    def __init__(self, count=3):
+        self.process = subprocess.Popen([str(tap.BUILD / "interop/kafka_mock"), str(count), "flows"], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=1)
+        self.address = self.process.stdout.readline().strip()
+
+    def tell(self, line):
+        self.process.stdin.write(line + "\n")
+        assert self.process.stdout.readline() == "done\n"
+
+    def read(self):
+        """[(key, record)] of the whole topic."""
+        done = subprocess.run(["kcat", "-C", "-b", self.address, "-t", "flows", "-e", "-q", "-o", "beginning", "-f", r"%k\t%s\n"],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return [(key, json.loads(value)) for key, _, value in (line.partition("\t") for line in done.stdout.splitlines())]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *why):
+        self.process.stdin.close()
+        self.process.wait(timeout=20)
+
+
+def start(folder, brokers, *args, more=""):
+    return subprocess.Popen([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "--fields", FIELDS, "--summary", str(folder / "s.json"),
+                             "-o", f"json:kafka://{brokers}/flows{more}", "--active-timeout", "0", *args],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process, folder):
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 0, (process.returncode, err)
+    summary = json.loads((folder / "s.json").read_text())
+    assert tap.law(summary) is None, summary
+    return err, summary["export"]
+
+
+def once(messages):
+    assert sorted(record["flow_id"] for _, record in messages) == list(range(PACKETS)), len(messages)
+
+
+def test_all_arrive(folder):
+    with Brokers() as brokers:
+        err, counts = finish(start(folder, brokers.address), folder)
+        messages = brokers.read()
+    once(messages)
+    assert all(key == record["community_id"] for key, record in messages)
+    assert counts == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0} and not err, (counts, err)
+
+
+def test_errors_are_retried(folder):
+    with Brokers() as brokers:
+        brokers.tell("errors 3")
+        err, counts = finish(start(folder, brokers.address), folder)
+        once(brokers.read())
+    assert counts["sent"] == PACKETS and counts["dropped"] == counts["failed"] == 0, counts
+
+
+def test_refusals_are_counted(folder):
+    """One produce request is refused for good: its records are failed, and not on the topic; all others are."""
+    with Brokers(1) as brokers:
+        brokers.tell("refuse 1")
+        err, counts = finish(start(folder, brokers.address), folder)
+        messages = brokers.read()
+    assert counts["failed"] > 0 and counts["sent"] + counts["failed"] == PACKETS, counts
+    assert len(messages) == len({record["flow_id"] for _, record in messages}) == counts["sent"], (len(messages), counts)
+
+
+def test_broker_away(folder):
+    """The only broker goes and comes back while records wait: nothing is lost, nothing comes twice."""
+    with Brokers(1) as brokers:
+        brokers.tell("down 1")
+        process = start(folder, brokers.address, "--flush-timeout", "60")
+        time.sleep(3)
+        assert process.poll() is None
+        brokers.tell("up 1")
+        err, counts = finish(process, folder)
+        once(brokers.read())
+    assert counts == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0}, counts
+
+
+def test_no_broker(folder):
+    began = time.monotonic()
+    err, counts = finish(start(folder, "127.0.0.1:9", "--flush-timeout", "1"), folder)
+    assert counts == {"sent": 0, "retried": 0, "dropped": PACKETS, "failed": 0}, counts
+    assert f"{PACKETS} records could not be sent in time" in err and time.monotonic() - began < 20, err
+
+
+def test_hidden_addresses(folder):
+    """The key tells no address that the columns hide."""
+    with Brokers(1) as brokers:
+        finish(start(folder, brokers.address, "--anonymize", "src_ip"), folder)
+        messages = brokers.read()
+    once(messages)
+    assert {key for key, _ in messages} == {""} and all("192.0.2" not in record["src_ip"] for _, record in messages)
+
+
+def test_properties(folder):
+    with Brokers(1) as brokers:
+        finish(start(folder, brokers.address, more="?compression.codec=gzip&acks=all"), folder)
+        once(brokers.read())
+    for target, words in (("b/t?no.such=1", "No such configuration property"), ("b/t?linger.ms=x", "linger.ms"),
+                          ("b/t?acks", "a property has no value"), ("broker", "give kafka://"), ("/t", "give kafka://"),
+                          ("b/", "give kafka://")):
+        done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "-o", f"json:kafka://{target}"], capture_output=True,
+                              text=True, timeout=20)
+        assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1, done
+    done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "-o", "csv:kafka://b/t"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "Kafka takes json" in done.stderr, done
+
+
+def main():
+    for name, test in list(globals().items()):
+        if not name.startswith("test_"):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                test(pathlib.Path(folder))
+                tap.report(True, f"kafka {name[5:]}")
+            except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as why:
+                tap.report(False, f"kafka {name[5:]}", repr(why)[:800])
+    tap.finish()
+
+
+main()

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ipfix.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ipfix_applications.h"
+#include "ipfix_layout.h"
+#include "ipfix_message.h"
+#include "ipfix_record.h"
+#include "ipfix_statistics.h"
+#include "ipfix_types.h"
+#include "log.h"
+
+struct ipfix_encoder {
+	struct ipfix_options options;
+	uint32_t pen;
+	struct ipfix_layouts layouts;
+	struct ipfix_message message;
+	struct ipfix_applications applications;
+	uint64_t refreshed_ns, refreshed_messages;
+	bool refreshed; /* once at least */
+	uint64_t cut;
+};
+
+static const char *protocol_name(enum ipfix_protocol protocol)
+{
+	return protocol == IPFIX ? "IPFIX" : "NetFlow v9";
+}
+
+static int build_layouts(struct ipfix_encoder *e, const struct config *config,
+			 const struct columns *columns)
+{
+	int err = ipfix_layouts_build(&e->layouts, config, columns, &e->options);
+
+	if (err == -EINVAL)
+		log_error("%s: no record of these columns can be made: none has an element, or "
+			  "they do not fit a message; choose others with --fields",
+			  protocol_name(e->options.protocol));
+	return err;
+}
+
+static size_t usual_size(const struct config *config, const struct ipfix_options *options)
+{
+	size_t size = options->datagrams ? config->ipfix_mtu : IPFIX_MESSAGE_MAX;
+
+	return options->protocol == NETFLOW9 ? size & ~(size_t)3 : size;
+}
+
+/* Padding would be taken for records by who reads records smaller than it. */
+static void fit_alignment(struct ipfix_encoder *e)
+{
+	if (e->layouts.forward[VARIANT_IPV4].items[0].least < e->message.align)
+		e->message.align = 1;
+}
+
+/* The preamble's records come first in each stream. */
+static uint32_t preamble_records(const struct ipfix_encoder *e)
+{
+	if (e->options.protocol == NETFLOW9)
+		return 0;
+	return ipfix_types_count(&e->layouts.forward[e->layouts.variants - 1]);
+}
+
+int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
+		      const struct columns *columns, const struct ipfix_options *options)
+{
+	struct ipfix_encoder *e = calloc(1, sizeof(*e));
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (!e)
+		goto out;
+	e->options = *options;
+	e->pen = config->ipfix_pen;
+	err = build_layouts(e, config, columns);
+	if (!err)
+		err = ipfix_message_open(&e->message, options->protocol, config->ipfix_domain,
+					 usual_size(config, options));
+	if (err)
+		goto out;
+	e->message.emit = options->emit;
+	e->message.context = options->context;
+	fit_alignment(e);
+	if (!options->datagrams)
+		e->message.sequence = preamble_records(e);
+	*out = e;
+	return 0;
+out:
+	if (err == -ENOMEM)
+		log_error("out of memory at the start; free some");
+	ipfix_encoder_free(e);
+	return err;
+}
+
+void ipfix_encoder_free(struct ipfix_encoder *e)
+{
+	if (!e)
+		return;
+	ipfix_message_close(&e->message);
+	ipfix_layouts_free(&e->layouts);
+	ipfix_applications_free(&e->applications);
+	free(e);
+}
+
+/* --- templates and options -------------------------------------------------------------------- */
+
+static int add_option_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
+{
+	bool ipfix = m->protocol == IPFIX;
+	int err = ipfix_option_template_add(m, ipfix_statistics_option(m->protocol,
+								       e->options.totals != NULL));
+
+	if (!err && e->layouts.applications)
+		err = ipfix_option_template_add(m, ipfix ? &ipfix_applications_option
+							 : &ipfix_applications_option_v9);
+	return err;
+}
+
+/* The last variant has every column. */
+static int add_types(const struct ipfix_encoder *e, struct ipfix_message *m)
+{
+	int err;
+
+	if (!preamble_records(e))
+		return 0;
+	err = ipfix_option_template_add(m, &ipfix_types_option);
+	if (err)
+		return err;
+	return ipfix_types_add(m, &e->layouts.forward[e->layouts.variants - 1], e->pen);
+}
+
+/* Types before the templates with their elements: collectors look an element up only once. */
+static int add_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
+{
+	int err = add_types(e, m);
+
+	for (size_t i = 0; i < e->layouts.variants && !err; i++)
+		err = ipfix_template_add(m, &e->layouts.forward[i]);
+	return err ? err : add_option_templates(e, m);
+}
+
+int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
+			   void *context)
+{
+	struct ipfix_message m;
+	int err = ipfix_message_open(&m, e->message.protocol, e->message.domain, e->message.usual);
+
+	m.emit = emit;
+	m.context = context;
+	ipfix_message_clock(&m, now_ns);
+	if (!err)
+		err = add_templates(e, &m);
+	if (!err)
+		err = ipfix_message_flush(&m);
+	ipfix_message_close(&m);
+	return err;
+}
+
+static int add_statistics(struct ipfix_encoder *e)
+{
+	struct ipfix_totals totals;
+
+	if (e->options.totals)
+		e->options.totals(e->options.context, &totals);
+	return ipfix_statistics_add(&e->message, e->options.totals ? &totals : NULL);
+}
+
+static int refresh(struct ipfix_encoder *e)
+{
+	struct ipfix_message *m = &e->message;
+	int err = 0;
+
+	e->refreshed = true;
+	e->refreshed_ns = m->now_ns;
+	e->refreshed_messages = m->messages;
+	ipfix_applications_forget(&e->applications);
+	if (e->options.datagrams)
+		err = add_templates(e, m);
+	if (!err)
+		err = add_statistics(e);
+	if (!err)
+		err = ipfix_applications_tell(&e->applications, m);
+	return err;
+}
+
+/* A clock that is set back must not keep templates away for long. */
+static bool is_due(const struct ipfix_encoder *e)
+{
+	const struct ipfix_message *m = &e->message;
+
+	return !e->refreshed || m->now_ns - e->refreshed_ns >= IPFIX_REFRESH_NS ||
+	       m->messages - e->refreshed_messages >= IPFIX_REFRESH_MESSAGES;
+}
+
+int ipfix_encoder_templates(struct ipfix_encoder *e, uint64_t now_ns)
+{
+	ipfix_message_clock(&e->message, now_ns);
+	return is_due(e) ? refresh(e) : 0;
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+static int add_record(struct ipfix_encoder *e, const struct flow_record *r)
+{
+	const struct ipfix_layout *layout = &e->layouts.forward[ipfix_variant_of(&e->layouts, r)];
+	uint8_t *at = ipfix_message_place(&e->message, layout->id), *end;
+	struct ipfix_written written = { .records = 1, .flows = 1 };
+
+	end = ipfix_record_put(at, layout, r, &e->message, e->pen, &e->cut);
+	written.length = end - at;
+	return ipfix_message_add(&e->message, layout->id, &written);
+}
+
+/* A record for each direction that has packets; they go together. */
+static int add_directions(struct ipfix_encoder *e, const struct flow_record *r)
+{
+	enum ipfix_variant variant = ipfix_variant_of(&e->layouts, r);
+	const struct ipfix_layout *const layouts[] = { &e->layouts.forward[variant],
+						       &e->layouts.reverse[variant] };
+	uint16_t set = layouts[0]->id;
+	uint8_t *at = ipfix_message_place(&e->message, set), *end = at;
+	struct ipfix_written written = { .flows = 1 };
+
+	for (int i = 0; i < 2; i++) {
+		if (!r->side[i ? SIDE_DST2SRC : SIDE_SRC2DST].packets)
+			continue;
+		end = ipfix_record_put(end, layouts[i], r, &e->message, e->pen, &e->cut);
+		written.records++;
+	}
+	written.length = end - at;
+	return written.records ? ipfix_message_add(&e->message, set, &written) : 0;
+}
+
+int ipfix_encoder_encode(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns)
+{
+	int err = ipfix_encoder_templates(e, now_ns);
+
+	if (e->layouts.applications)
+		ipfix_applications_learn(&e->applications, r);
+	if (!err)
+		err = ipfix_applications_tell(&e->applications, &e->message);
+	if (err)
+		return err;
+	return e->options.protocol == IPFIX ? add_record(e, r) : add_directions(e, r);
+}
+
+int ipfix_encoder_flush(struct ipfix_encoder *e, uint64_t now_ns)
+{
+	ipfix_message_clock(&e->message, now_ns);
+	return ipfix_message_flush(&e->message);
+}
+
+int ipfix_encoder_finish(struct ipfix_encoder *e, uint64_t now_ns)
+{
+	int err;
+
+	ipfix_message_clock(&e->message, now_ns);
+	err = is_due(e) ? refresh(e) : add_statistics(e);
+	return err ? err : ipfix_message_flush(&e->message);
+}
+
+bool ipfix_encoder_pending(const struct ipfix_encoder *e)
+{
+	return e->message.holds.flows > 0;
+}
+
+uint64_t ipfix_encoder_cut(const struct ipfix_encoder *e)
+{
+	return e->cut;
+}

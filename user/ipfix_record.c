@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ipfix_record.h"
+
+#include "format.h"
+#include "utf8.h"
+#include "wire.h"
+
+#define NS_PER_MS 1000000u
+#define NS_PER_S  1000000000u
+
+/* From 1900, where NTP begins to count, to 1970. */
+#define NTP_EPOCH_S 2208988800u
+
+#define LONG_TEXT 255 /* bytes from which a length takes three */
+
+#define ENTERPRISE_BIT 0x8000
+#define LIST_ORDERED   4 /* RFC 6313 section 4.4 */
+#define LIST_HEAD      9
+
+#define APPLICATION_USER_DEFINED (6u << 24)
+
+/* Values of our own lists, bytes. */
+struct list_values {
+	uint16_t id, length;
+};
+
+/* Fractions are rounded up, so that cutting them off gives the same ns again. */
+static uint64_t ntp_of(uint64_t ns)
+{
+	uint64_t fraction = (((ns % NS_PER_S) << 32) + NS_PER_S - 1) / NS_PER_S;
+
+	return (ns / NS_PER_S + NTP_EPOCH_S) << 32 | fraction;
+}
+
+static uint32_t ms_32(uint64_t ns)
+{
+	uint64_t ms = ns / NS_PER_MS;
+
+	return ms < UINT32_MAX ? ms : UINT32_MAX;
+}
+
+uint32_t ipfix_application_id(const struct flow_record *r)
+{
+	/* 12 bits each: nDPI has some 500; what has more has no number here */
+	if ((r->master_protocol | r->app_protocol) >> 12)
+		return APPLICATION_USER_DEFINED;
+	return APPLICATION_USER_DEFINED | r->master_protocol << 12 | r->app_protocol;
+}
+
+uint8_t *ipfix_text_put(uint8_t *to, size_t room, const char *text, uint64_t *cut)
+{
+	const char *rest;
+	size_t length = utf8_copy(to + 1, room - 1, text, &rest);
+
+	if (length < LONG_TEXT) {
+		*cut += *rest != '\0';
+		return wire_u8(to, length) + length;
+	}
+	length = utf8_copy(to + 3, room - 3, text, &rest);
+	*cut += *rest != '\0';
+	return wire_u16(wire_u8(to, LONG_TEXT), length) + length;
+}
+
+static uint8_t *put_known(uint8_t *to, const struct ipfix_item *item, const struct flow_record *r,
+			  const uint64_t *value)
+{
+	return wire_u64(to, timing_is_known(item->field, r) ? *value : UINT64_MAX);
+}
+
+static uint8_t *put_splt_value(uint8_t *to, enum ipfix_form form, const struct splt_entry *e)
+{
+	switch (form) {
+	case FORM_SPLT_DIRECTION: return wire_u8(to, e->from_dst);
+	case FORM_SPLT_SIZE: return wire_u32(to, e->size);
+	default: return wire_u32(to, ms_32(e->gap_ns));
+	}
+}
+
+/* RFC 6313 wants three bytes of length in front of a list, and no padding values behind it. */
+static uint8_t *put_splt(uint8_t *to, size_t room, const struct ipfix_item *item,
+			 const struct flow_record *r, uint32_t pen, uint64_t *cut)
+{
+	uint16_t size = item->form == FORM_SPLT_DIRECTION ? 1 : 4;
+	size_t count = r->splt_count < r->splt_length ? r->splt_count : r->splt_length;
+	size_t most = (room - 3 - LIST_HEAD) / size;
+
+	if (count > most) {
+		count = most;
+		++*cut;
+	}
+	to = wire_u16(wire_u8(to, LONG_TEXT), LIST_HEAD + count * size);
+	to = wire_u8(to, LIST_ORDERED);
+	to = wire_u16(to, ENTERPRISE_BIT | IPFIX_ID(item->field->ipfix));
+	to = wire_u32(wire_u16(to, size), pen);
+	for (size_t i = 0; i < count; i++)
+		to = put_splt_value(to, item->form, &r->splt[i]);
+	return to;
+}
+
+/* What the kinds of numbers share: the value lies at v. */
+static inline uint8_t *put_number(uint8_t *to, const struct ipfix_item *item, const void *v)
+{
+	switch (item->form) {
+	case FORM_U8: return wire_u8(to, *(const uint8_t *)v);
+	case FORM_U16: return wire_u16(to, *(const uint16_t *)v);
+	case FORM_U32: return wire_u32(to, *(const uint32_t *)v);
+	case FORM_U64: return wire_u64(to, *(const uint64_t *)v);
+	case FORM_MS: return wire_u64(to, *(const uint64_t *)v / NS_PER_MS);
+	case FORM_MS_32: return wire_u32(to, ms_32(*(const uint64_t *)v));
+	case FORM_NTP: return wire_u64(to, ntp_of(*(const uint64_t *)v));
+	case FORM_ADDR4: return (uint8_t *)mempcpy(to, (const uint8_t *)v + 12, 4);
+	case FORM_ADDR6: return (uint8_t *)mempcpy(to, v, 16);
+	case FORM_MAC: return (uint8_t *)mempcpy(to, v, 6);
+	case FORM_OUI: return (uint8_t *)mempcpy(to, v, 3);
+	case FORM_CONSTANT_8: return wire_u8(to, item->constant);
+	default: return wire_u32(to, item->constant);
+	}
+}
+
+uint8_t *ipfix_record_put(uint8_t *to, const struct ipfix_layout *layout,
+			  const struct flow_record *r, const struct ipfix_message *m, uint32_t pen,
+			  uint64_t *cut)
+{
+	const uint8_t *end = to + IPFIX_RECORD_MAX;
+
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct ipfix_item *item = &layout->items[i];
+		const void *v = item->in_state ? record_value(r, item->field)
+					       : (const char *)r + item->offset;
+		size_t behind = i + 1 < layout->count ? item[1].least : 0;
+		size_t room = end - to - behind;
+		const char *text;
+
+		switch (item->form) {
+		case FORM_TEXT:
+			text = *(const char *const *)v;
+			to = ipfix_text_put(to, room, text ? text : "", cut);
+			break;
+		case FORM_CHARS: to = ipfix_text_put(to, room, v, cut); break;
+		case FORM_SPLT_DIRECTION:
+		case FORM_SPLT_SIZE:
+		case FORM_SPLT_GAP: to = put_splt(to, room, item, r, pen, cut); break;
+		case FORM_KNOWN: to = put_known(to, item, r, v); break;
+		case FORM_UPTIME:
+			to = wire_u32(to, ipfix_message_uptime(m, *(const uint64_t *)v));
+			break;
+		case FORM_APPLICATION: to = wire_u32(to, ipfix_application_id(r)); break;
+		case FORM_ICMP: to = wire_u16(to, r->icmp_type << 8 | r->icmp_code); break;
+		default: to = put_number(to, item, v); break;
+		}
+	}
+	return to;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What our own elements are (RFC 5610), so that collectors need no list of them. IPFIX only. */
+#ifndef USER_IPFIX_TYPES_H
+#define USER_IPFIX_TYPES_H
+
+#include "ipfix_template.h"
+
+extern const struct ipfix_option ipfix_types_option;
+
+/* The own elements among the layout's, each once. Counts them in *records. */
+int ipfix_types_add(struct ipfix_message *m, const struct ipfix_layout *layout, uint32_t pen);
+/* How many records that is. */
+size_t ipfix_types_count(const struct ipfix_layout *layout);
+
+#endif
