@@ -106,6 +106,10 @@ class Weir:
             self.process.communicate()
 
 
+class Skipped(Exception):
+    pass
+
+
 # --- pages ----------------------------------------------------------------------------------------
 
 def test_pages(d):
@@ -187,6 +191,8 @@ def test_process(d):
 
 
 def test_ipv6(d):
+    if not pathlib.Path("/proc/net/if_inet6").exists():
+        raise Skipped("the kernel has no IPv6")
     with Weir(d, host="::1") as weir:
         assert weir.get("/healthz")[0] == 200
         weir.finish(FILE_HEADER)
@@ -266,7 +272,7 @@ def resident(pid):
                     if line.startswith("VmHWM")).split()[1]) * 1024
 
 
-MORE_MEMORY = 12 << 20  # 64 clients with 16 KiB and a page each, and what malloc makes of that
+MORE_MEMORY = 4 << 20  # 64 clients with 16 KiB and a page each, and what malloc makes of that
 
 
 def under_attack(d, attack, seconds=4):
@@ -307,11 +313,11 @@ def test_never_reads(d):
         held.callback(check, weir.port)
 
     def check(port):
-        assert unread(port) == 100, unread(port)
-        end = time.monotonic() + 14
-        while unread(port):
-            assert time.monotonic() < end, unread(port)
-            time.sleep(0.2)
+        for wanted in (100, 0):
+            end = time.monotonic() + 14
+            while (now := unread(port)) != wanted:
+                assert time.monotonic() < end, (now, wanted)
+                time.sleep(0.1)
     under_attack(d, attack, seconds=2)
 
 
@@ -452,6 +458,8 @@ def main():
             try:
                 test(pathlib.Path(folder))
                 tap.report(True, f"metrics {name[5:]}")
+            except Skipped as why:
+                tap.skip(f"metrics {name[5:]}", why)
             except (AssertionError, OSError, ValueError, KeyError, http.client.HTTPException,
                     subprocess.SubprocessError) as wrong:
                 tap.report(False, f"metrics {name[5:]}", repr(wrong)[:2000])
