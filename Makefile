@@ -225,10 +225,10 @@ $(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard t
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
 # --- IPFIX, read by others ------------------------------------------------------------------------------
-$(BUILD)/interop/ipfix_write: $(call objects,san,tests/interop/ipfix_write.c $(LIBRARY))
+$(BUILD)/interop/ipfix_write: $(call objects,obj,tests/interop/ipfix_write.c $(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -o $@
 
 $(BUILD)/interop/fixbuf_read: tests/interop/fixbuf_read.c | $(DEPS)
 	$(call say,LINK,$@)
@@ -249,7 +249,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/verifier $(BUILD)/bpf/equivalence $(BUILD)/bpf/exactness $(BUILD)/bpf/storm.bpf.o \
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
-	$(BUILD)/library/two_threads $(probes) \
+	$(BUILD)/library/two_threads $(probes) $(BUILD)/interop/ipfix_write $(BUILD)/interop/fixbuf_read \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test
