@@ -23,6 +23,11 @@ PLUGIN_DIR := $(PREFIX)/lib/weir/plugins
 DEFINES  := -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' -DWEIR_PLUGIN_DIR='"$(PLUGIN_DIR)"'
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
+# As many jobs as there are processors, unless somebody says how many.
+ifeq ($(filter -j%,$(MAKEFLAGS))$(filter --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 ifeq ($(V),1)
 Q :=
 say = @:
@@ -255,10 +260,10 @@ $(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard t
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
 # --- IPFIX, read by others ------------------------------------------------------------------------------
-$(BUILD)/interop/ipfix_write: $(call objects,san,tests/interop/ipfix_write.c $(LIBRARY))
+$(BUILD)/interop/ipfix_write: $(call objects,obj,tests/interop/ipfix_write.c $(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -o $@
+	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -o $@
 
 $(BUILD)/interop/fixbuf_read: tests/interop/fixbuf_read.c | $(DEPS)
 	$(call say,LINK,$@)
@@ -280,7 +285,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
 	$(addprefix $(BUILD)/library/,two_threads metrics_threads) $(probes) $(call plugins,plugins) $(call plugins,plugins-san) \
-	$(BUILD)/interop/kafka_mock \
+	$(addprefix $(BUILD)/interop/,kafka_mock ipfix_write fixbuf_read) \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test

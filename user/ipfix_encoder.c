@@ -148,7 +148,8 @@ int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix
 
 	m.emit = emit;
 	m.context = context;
-	ipfix_message_clock(&m, now_ns);
+	if (!err)
+		err = ipfix_message_clock(&m, now_ns);
 	if (!err)
 		err = add_templates(e, &m);
 	if (!err)
@@ -195,8 +196,9 @@ static bool is_due(const struct ipfix_encoder *e)
 
 int ipfix_encoder_templates(struct ipfix_encoder *e, uint64_t now_ns)
 {
-	ipfix_message_clock(&e->message, now_ns);
-	return is_due(e) ? refresh(e) : 0;
+	int err = ipfix_message_clock(&e->message, now_ns);
+
+	return !err && is_due(e) ? refresh(e) : err;
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -247,16 +249,17 @@ int ipfix_encoder_encode(struct ipfix_encoder *e, const struct flow_record *r, u
 
 int ipfix_encoder_flush(struct ipfix_encoder *e, uint64_t now_ns)
 {
-	ipfix_message_clock(&e->message, now_ns);
-	return ipfix_message_flush(&e->message);
+	int err = ipfix_message_clock(&e->message, now_ns);
+
+	return err ? err : ipfix_message_flush(&e->message);
 }
 
 int ipfix_encoder_finish(struct ipfix_encoder *e, uint64_t now_ns)
 {
-	int err;
+	int err = ipfix_message_clock(&e->message, now_ns);
 
-	ipfix_message_clock(&e->message, now_ns);
-	err = is_due(e) ? refresh(e) : add_statistics(e);
+	if (!err)
+		err = is_due(e) ? refresh(e) : add_statistics(e);
 	return err ? err : ipfix_message_flush(&e->message);
 }
 

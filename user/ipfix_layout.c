@@ -85,6 +85,11 @@ static bool is_icmp(const struct field *f)
 	return f->ipfix == IPFIX_IANA(IANA_ICMP_TYPE) || f->ipfix == IPFIX_IANA(IANA_ICMP_CODE);
 }
 
+static bool is_reverse(const struct field *f)
+{
+	return IPFIX_ENTERPRISE(f->ipfix) == IPFIX_ENTERPRISE(IPFIX_REVERSE(0));
+}
+
 static bool is_application(const struct field *f)
 {
 	return !strcmp(f->name, "application_name") || !strcmp(f->name, "master_protocol") ||
@@ -283,7 +288,7 @@ static void add_netflow9_column(struct builder *b, const struct field *f)
 static bool any_is_reverse(const struct ipfix_layout *l)
 {
 	for (size_t i = 0; i < l->count; i++)
-		if (l->items[i].enterprise == IPFIX_ENTERPRISE(IPFIX_REVERSE(0)))
+		if (l->items[i].field && is_reverse(l->items[i].field))
 			return true;
 	return false;
 }
@@ -329,6 +334,21 @@ static size_t least_of(const struct ipfix_item *item)
 
 /* --- layouts ---------------------------------------------------------------------------------- */
 
+/* Columns of this kind, in their order. */
+static void add_columns(struct builder *b, bool reverse)
+{
+	for (size_t i = 0; i < b->columns->count; i++) {
+		const struct field *f = b->columns->items[i];
+
+		if (is_hidden(b, i) || is_reverse(f) != reverse)
+			continue;
+		if (b->options->protocol == IPFIX)
+			add_column(b, f);
+		else
+			add_netflow9_column(b, f);
+	}
+}
+
 static int build_layout(struct builder *b)
 {
 	struct ipfix_layout *l = b->layout;
@@ -338,14 +358,9 @@ static int build_layout(struct builder *b)
 	l->items = calloc(2 * b->columns->count + extras, sizeof(*l->items));
 	if (!l->items)
 		return -ENOMEM;
-	for (size_t i = 0; i < b->columns->count; i++) {
-		if (is_hidden(b, i))
-			continue;
-		if (b->options->protocol == IPFIX)
-			add_column(b, b->columns->items[i]);
-		else
-			add_netflow9_column(b, b->columns->items[i]);
-	}
+	/* nfdump takes the reverse TCP flags for those of the flow, unless these come later */
+	add_columns(b, true);
+	add_columns(b, false);
 	add_extras(b);
 	for (size_t i = l->count; i-- > 0;) {
 		least += least_of(&l->items[i]);

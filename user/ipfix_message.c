@@ -45,16 +45,24 @@ uint16_t ipfix_options_template_set(enum ipfix_protocol protocol)
 	return protocol == IPFIX ? 3 : 1;
 }
 
+static bool uptime_reaches(const struct ipfix_message *m, uint64_t now_s)
+{
+	return m->now_ns && now_s >= m->boot_s && now_s - m->boot_s <= UPTIME_LIMIT_S;
+}
+
 /* Within a message the boot does not move: times in it count from there. */
-void ipfix_message_clock(struct ipfix_message *m, uint64_t now_ns)
+int ipfix_message_clock(struct ipfix_message *m, uint64_t now_ns)
 {
 	uint64_t now_s = now_ns / NS_PER_S;
+	int err = 0;
 
-	m->now_ns = now_ns;
-	if (m->length > m->header)
-		return;
-	if (!m->boot_s || now_s < m->boot_s || now_s - m->boot_s > UPTIME_LIMIT_S)
+	if (!uptime_reaches(m, now_s)) {
+		if (m->protocol == NETFLOW9)
+			err = ipfix_message_flush(m);
 		m->boot_s = now_s > UPTIME_START_S ? now_s - UPTIME_START_S : 0;
+	}
+	m->now_ns = now_ns;
+	return err;
 }
 
 uint32_t ipfix_message_uptime(const struct ipfix_message *m, uint64_t time_ns)
@@ -108,17 +116,26 @@ uint8_t *ipfix_message_place(const struct ipfix_message *m, uint16_t set)
 	return m->bytes + place_of(m, set);
 }
 
+/* Hands over the message but for what was written at its end, which begins the next one. */
+static int flush_before(struct ipfix_message *m, uint16_t set, size_t place, size_t length)
+{
+	size_t aside = set_end(m) + IPFIX_SET_HEADER; /* behind the padding */
+	int err;
+
+	memmove(m->bytes + aside, m->bytes + place, length);
+	err = ipfix_message_flush(m);
+	open_set(m, set);
+	memmove(m->bytes + m->length, m->bytes + aside, length);
+	return err;
+}
+
 int ipfix_message_add(struct ipfix_message *m, uint16_t set, const struct ipfix_written *written)
 {
 	size_t place = place_of(m, set);
 	int err = 0;
 
 	if (m->length > m->header && place + written->length > m->usual) {
-		const uint8_t *bytes = m->bytes + place;
-
-		err = ipfix_message_flush(m);
-		open_set(m, set);
-		memmove(m->bytes + m->length, bytes, written->length);
+		err = flush_before(m, set, place, written->length);
 	} else if (!set_is_open(m, set)) {
 		open_set(m, set);
 	}

@@ -46,8 +46,11 @@ int ipfix_message_open(struct ipfix_message *m, enum ipfix_protocol protocol, ui
 		       size_t usual);
 void ipfix_message_close(struct ipfix_message *m);
 
-/* What comes now is stamped with this time. */
-void ipfix_message_clock(struct ipfix_message *m, uint64_t now_ns);
+/*
+ * What comes now is stamped with this time. Hands over the message at hand if it cannot be.
+ * Errors are emit's.
+ */
+int ipfix_message_clock(struct ipfix_message *m, uint64_t now_ns);
 
 /* Where the next records of the set go: IPFIX_RECORD_MAX bytes. */
 uint8_t *ipfix_message_place(const struct ipfix_message *m, uint16_t set);

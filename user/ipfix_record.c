@@ -10,6 +10,7 @@
 
 /* From 1900, where NTP begins to count, to 1970. */
 #define NTP_EPOCH_S 2208988800u
+#define NTP_MORE    1503238553u /* 0.35 ns in units of 2^-32 ns */
 
 #define LONG_TEXT 255 /* bytes from which a length takes three */
 
@@ -24,10 +25,13 @@ struct list_values {
 	uint16_t id, length;
 };
 
-/* Fractions are rounded up, so that cutting them off gives the same ns again. */
+/*
+ * Between 0.1 and 0.4 ns more, so that who cuts, rounds, or computes with doubles as tshark does,
+ * gets the same ns again.
+ */
 static uint64_t ntp_of(uint64_t ns)
 {
-	uint64_t fraction = (((ns % NS_PER_S) << 32) + NS_PER_S - 1) / NS_PER_S;
+	uint64_t fraction = (((ns % NS_PER_S) << 32) + NTP_MORE) / NS_PER_S;
 
 	return (ns / NS_PER_S + NTP_EPOCH_S) << 32 | fraction;
 }

@@ -90,10 +90,10 @@ static int64_t read_int(const uint8_t *bytes, uint16_t length)
 
 static void print_ntp(uint64_t value)
 {
+	uint32_t seconds = (value >> 32) - NTP_EPOCH_S; /* of any era */
 	uint64_t fraction = value & UINT32_MAX;
 
-	printf("%" PRIu64,
-	       ((value >> 32) - NTP_EPOCH_S) * 1000000000 + (fraction * 1000000000 >> 32));
+	printf("%llu", seconds * 1000000000ull + (fraction * 1000000000 >> 32));
 }
 
 static void print_fixed(const fbInfoElement_t *ie, const uint8_t *at, uint16_t length)

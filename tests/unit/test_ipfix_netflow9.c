@@ -184,14 +184,16 @@ static void small_records_are_not_padded(void **state)
 	rig_close(&rig);
 }
 
+/* Padding at the end of a message must not reach into the records that it has no room for. */
 static void messages_are_not_longer_than_asked(void **state)
 {
 	struct rig rig;
 	struct flow_record r = sample_flow();
-	uint32_t flows = 0;
+	uint32_t flows = 0, records = 0;
+	struct rig_set set;
 
 	(void)state;
-	rig_init(&rig, NETFLOW9, "src_port,protocol");
+	rig_init(&rig, NETFLOW9, "src_port,src_ip,dst_port,protocol");
 	rig.config.ipfix_mtu = 515;
 	rig_start(&rig);
 	for (int i = 0; i < 1000; i++)
@@ -200,8 +202,14 @@ static void messages_are_not_longer_than_asked(void **state)
 	for (size_t i = 0; i < rig.count; i++) {
 		assert_true(rig.messages[i].length <= 512);
 		flows += rig.messages[i].flows;
+		for (size_t at = 0; rig_next_set(&rig.messages[i], &at, &set);)
+			for (size_t k = 0; set.id == 256 && k + 9 <= set.length; k += 9, records++)
+				assert_bytes(set.bytes + k, 9,
+					     records % 2 ? "01bb c63364fe 9c40 06"
+							 : "9c40 c0000201 01bb 06");
 	}
 	assert_int_equal(flows, 1000);
+	assert_int_equal(records, 2000);
 	rig_close(&rig);
 }
 
