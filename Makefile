@@ -126,7 +126,7 @@ SONAME := libweir.so.0
 $(BUILD)/pic/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 	$(call say,CC-PIC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(cflags) -fPIC -c $< -o $@
+	$(Q)$(CC) $(cflags) -fPIC -fvisibility=hidden -c $< -o $@
 
 $(BUILD)/$(SONAME): $(call objects,pic,$(LIBRARY)) user/libweir.map
 	$(call say,LINK,$@)

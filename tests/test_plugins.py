@@ -433,7 +433,8 @@ def main():
         told = name[5:].replace("_", " ")
         try:
             skipped = test()
-            tap.skip(told, skipped) if skipped else tap.report(True, told)
+            # A capture that is not among those given makes no test.
+            print(f"# {told}: {skipped}") if skipped else tap.report(True, told)
         except (AssertionError, ValueError, KeyError, OSError, subprocess.SubprocessError) as wrong:
             tap.report(False, told, repr(wrong)[:1500])
     tap.finish()

@@ -10,7 +10,7 @@
 #define NS_PER_MS 1000000ull
 #define DAY_S     86400u
 
-/* The uptime has 32 bits of ms, 49.7 days: so far back at first, and never further than the limit. */
+/* The uptime has 32 bits of ms, 49.7 days: so far back at first, and never beyond the limit. */
 #define UPTIME_START_S (24 * DAY_S)
 #define UPTIME_LIMIT_S (48 * DAY_S)
 

@@ -28,7 +28,8 @@ def install(prefix):
     call("make", "-s", "install", f"PREFIX={prefix}", f"BUILD={tap.BUILD}", cwd=tap.TOP)
     names = sorted(str(p.relative_to(prefix)) for p in prefix.rglob("*") if not p.is_dir())
     for name in ("bin/weir", "lib/libweir.so", "lib/libweir.so.0", "lib/libweir.a", "lib/pkgconfig/weir.pc",
-                 "include/weir/weir.h", "include/weir/plugin.h", "share/man/man8/weir.8"):
+                 "include/weir/weir.h", "include/weir/plugin.h", "share/man/man8/weir.8",
+                 "share/man/man7/weir-plugins.7", *(f"lib/weir/plugins/{p.stem}.so" for p in (tap.TOP / "user/plugins").glob("*.c"))):
         assert name in names, (name, names)
     assert call(prefix / "bin/weir", "-q", "-r", DEMO, "--fields", "flow_id").count("\n") == 23
 

@@ -27,6 +27,17 @@ def sent_by(sender):
     return json.loads(out)["sent"]
 
 
+def holds_a_link(pid):
+    """Whether a process has a BPF link; its descriptors come and go meanwhile."""
+    for path in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
+        try:
+            if "link_type:" in path.read_text():
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
 class Agent:
     """weir with its records and its account; the plain build where the rate matters."""
 
@@ -36,7 +47,7 @@ class Agent:
                                    f"csv:{output or self.records}", "--summary", self.account, *options, text=True)
         deadline = time.monotonic() + 15
         while self.process.poll() is None and time.monotonic() < deadline:
-            if any("link_type:" in path.read_text() for path in pathlib.Path(f"/proc/{self.process.pid}/fdinfo").glob("*")):
+            if holds_a_link(self.process.pid):
                 return
             time.sleep(0.05)
         raise AssertionError(f"weir does not attach: {self.process.communicate(timeout=5)}")

@@ -52,9 +52,11 @@ def test_every_packet():
             flow.udps.seen[packet.direction][0] += packet.segments
             flow.udps.seen[packet.direction][1] += packet.raw_size
             assert flow.src2dst_packets == flow.udps.seen[0][0] and flow.dst2src_bytes == flow.udps.seen[1][1]
+            assert len(packet.values()) == 28 and len(flow.values()) == 39
 
     total = 0
-    for path in own_captures():
+    hostile = [str(path) for path in (support.tap.SHARED / "pcaps-hostile").glob("*.pcap*")]
+    for path in own_captures() + hostile:
         try:
             with support.warnings.catch_warnings():
                 support.warnings.simplefilter("ignore")

@@ -211,7 +211,7 @@ static void forget_message(struct message *m)
 	free(m->user_class.at);
 }
 
-/* --- into the flow's state --------------------------------------------------------------------- */
+/* --- into the flow's state -------------------------------------------------------------------- */
 
 /* The text becomes the column's; an empty one only with clear. */
 static int keep_text(const char **column, struct text *t, bool clear)

@@ -6,8 +6,8 @@
  * the files that are open at once (256): the one that was written least recently is closed, and
  * opened again when it is needed.
  *
- * Packets begin with their IP header (LINKTYPE_RAW) and are written at once, so that a file is never
- * behind the flow. A packet that finds no room on the disk leaves no part of it behind.
+ * Packets begin with their IP header (LINKTYPE_RAW) and are written at once, so that a file is
+ * never behind the flow. A packet that finds no room on the disk leaves no part of it behind.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -183,7 +183,7 @@ static int dump_open(void **context, const struct weir_plugin_args *args)
 	return 0;
 }
 
-/* --- open files --------------------------------------------------------------------------------- */
+/* --- open files ------------------------------------------------------------------------------- */
 
 static struct slot *slot_of(const struct dump *d, const struct dump_state *s)
 {
@@ -319,7 +319,7 @@ static int file_ready(struct dump *d, struct dump_state *s, const struct weir_fl
 	return 0;
 }
 
-/* --- hooks -------------------------------------------------------------------------------------- */
+/* --- hooks ------------------------------------------------------------------------------------ */
 
 static uint32_t captured_bytes(const struct weir_packet *p)
 {

@@ -21,8 +21,8 @@ static inline bool packet_is_among(const struct weir_packet *p, const struct wei
 
 /*
  * What TCP, UDP or ICMP carries, as far as it was captured: *length bytes, which is 0 with NULL.
- * Lengths of a super-packet are its last segment's, but their difference is every segment's headers;
- * what lies behind the IP packet is the link's padding.
+ * Lengths of a super-packet are its last segment's, but their difference is every segment's
+ * headers; what lies behind the IP packet is the link's padding.
  */
 static inline const uint8_t *packet_payload(const struct weir_packet *p, uint32_t *length)
 {

@@ -74,7 +74,7 @@ static inline size_t text_character(const uint8_t *s, size_t left)
 	return n;
 }
 
-/* Bytes of a packet: controls, what is not UTF-8, "\" and those of special become \DDD (RFC 1035). */
+/* Bytes of a packet: controls, bad UTF-8, "\" and those of special become \DDD (RFC 1035). */
 static inline void text_add_escaped(struct text *t, const uint8_t *s, size_t length,
 				    const char *special)
 {

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What comes beside flows and when: templates again, names of applications (RFC 6759), types
+ * of our own elements (RFC 5610), statistics; and what is hidden.
+ */
+#include "ipfix_rig.h"
+
+#include "anonymize.h"
+
+static struct flow_record flow_of(uint16_t master, uint16_t app, const char *name)
+{
+	struct flow_record r = sample_flow();
+
+	r.master_protocol = master;
+	r.app_protocol = app;
+	r.application_name = name;
+	return r;
+}
+
+static void encode_at(struct rig *rig, const struct flow_record *r, uint64_t now_ns)
+{
+	assert_int_equal(ipfix_encoder_encode(rig->encoder, r, now_ns), 0);
+	assert_int_equal(ipfix_encoder_flush(rig->encoder, now_ns), 0);
+}
+
+/* Before the first record, and 60 s later before the next one. */
+static void templates_come_again_by_time(void **state)
+{
+	struct rig rig;
+	struct flow_record r = sample_flow();
+
+	(void)state;
+	rig_open(&rig, IPFIX, "src_ip");
+	encode_at(&rig, &r, RIG_NOW);
+	encode_at(&rig, &r, RIG_NOW + 60 * SECOND - 1);
+	assert_int_equal(rig_count_sets(&rig, 2), 1);
+	encode_at(&rig, &r, RIG_NOW + 60 * SECOND);
+	assert_int_equal(rig_count_sets(&rig, 2), 2);
+	assert_int_equal(be16_at(rig.messages[2].bytes + 16), 2);
+	encode_at(&rig, &r, RIG_NOW + 119 * SECOND);
+	assert_int_equal(rig_count_sets(&rig, 2), 2);
+	/* a clock that is set back does not keep them away */
+	encode_at(&rig, &r, RIG_NOW - 3600 * SECOND);
+	assert_int_equal(rig_count_sets(&rig, 2), 3);
+	rig_close(&rig);
+}
+
+static void templates_come_again_by_messages(void **state)
+{
+	struct rig rig;
+	struct flow_record r = sample_flow();
+
+	(void)state;
+	rig_open(&rig, IPFIX, "src_ip");
+	for (int i = 0; i < 1000; i++)
+		encode_at(&rig, &r, RIG_NOW);
+	assert_int_equal(rig_count_sets(&rig, 2), 1);
+	encode_at(&rig, &r, RIG_NOW);
+	assert_int_equal(rig_count_sets(&rig, 2), 2);
+	rig_close(&rig);
+}
+
+/* On a silent wire, when somebody asks. */
+static void templates_without_records(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, IPFIX, "src_ip");
+	for (int i = 0; i <= 120; i++) {
+		uint64_t now_ns = RIG_NOW + i * SECOND;
+
+		assert_int_equal(ipfix_encoder_templates(rig.encoder, now_ns), 0);
+		assert_int_equal(ipfix_encoder_flush(rig.encoder, now_ns), 0);
+	}
+	assert_int_equal(rig.count, 3);
+	assert_int_equal(rig_count_sets(&rig, 2), 3);
+	assert_int_equal(rig.messages[0].flows, 0);
+	rig_close(&rig);
+}
+
+/* --- applications ----------------------------------------------------------------------------- */
+
+static void a_name_is_told_before_its_number(void **state)
+{
+	struct rig rig;
+	struct flow_record dns = flow_of(0, 5, "DNS"), google = flow_of(91, 126, "TLS.Google");
+
+	(void)state;
+	rig_init(&rig, IPFIX, "src_port,app_protocol");
+	rig.options.datagrams = false;
+	rig_start(&rig);
+	rig_encode(&rig, &dns);
+	rig_encode(&rig, &google);
+	rig_encode(&rig, &dns);
+	rig_flush(&rig);
+	assert_int_equal(rig.count, 1);
+	/* statistics; then each name in front of the first record with it */
+	assert_bytes(rig.messages[0].bytes + 48, rig.messages[0].length - 48,
+		     "0104 000c 06000005 03 444e53"
+		     "0100 000c 9c40 0005 06000005"
+		     "0104 0013 0605b07e 0a 544c532e476f6f676c65"
+		     "0100 0014 9c40 007e 0605b07e 9c40 0005 06000005");
+	rig_close(&rig);
+}
+
+static void names_are_told_again_with_the_templates(void **state)
+{
+	struct rig rig;
+	struct flow_record dns = flow_of(0, 5, "DNS"), http = flow_of(0, 7, "HTTP");
+
+	(void)state;
+	rig_open(&rig, IPFIX, "application_name");
+	encode_at(&rig, &dns, RIG_NOW);
+	encode_at(&rig, &http, RIG_NOW + SECOND);
+	encode_at(&rig, &dns, RIG_NOW + 2 * SECOND);
+	assert_int_equal(rig_count_sets(&rig, 260), 2);
+	rig_forget(&rig);
+	encode_at(&rig, &dns, RIG_NOW + 60 * SECOND);
+	assert_int_equal(rig_count_sets(&rig, 260), 1);
+	assert_bytes(rig_find_set(&rig, 260).bytes, rig_find_set(&rig, 260).length,
+		     "06000005 03 444e53 06000007 04 48545450");
+	assert_bytes(rig_find_set(&rig, 3).bytes + 22, 14, "0104 0002 0001 005f 0004 0060 ffff");
+	rig_close(&rig);
+}
+
+/* More applications than are remembered, or of numbers beyond 12 bits, keep their records. */
+static void applications_without_end(void **state)
+{
+	struct rig rig;
+	size_t told = 0, at = 0;
+	struct rig_set set;
+
+	(void)state;
+	rig_init(&rig, IPFIX, "app_protocol");
+	rig.options.datagrams = false;
+	rig_start(&rig);
+	for (int i = 0; i < 5000; i++) {
+		struct flow_record r = flow_of(i >> 12, i & 0xfff, "x");
+
+		rig_encode(&rig, &r);
+	}
+	assert_int_equal(ipfix_encoder_encode(rig.encoder,
+					      &(struct flow_record){ .app_protocol = 4096 },
+					      RIG_NOW),
+			 0);
+	rig_flush(&rig);
+	for (size_t i = 0; i < rig.count; i++, at = 0)
+		while (rig_next_set(&rig.messages[i], &at, &set))
+			told += set.id == 260 ? set.length / 6 : 0;
+	assert_int_equal(told, 4096);
+	assert_bytes(rig.messages[rig.count - 1].bytes + rig.messages[rig.count - 1].length - 6, 6,
+		     "1000 06000000");
+	rig_close(&rig);
+}
+
+static void no_application_columns_no_options_of_them(void **state)
+{
+	struct rig rig;
+	struct flow_record r = flow_of(0, 5, "DNS");
+
+	(void)state;
+	rig_open(&rig, IPFIX, "src_ip,category_name");
+	rig_encode(&rig, &r);
+	rig_flush(&rig);
+	assert_int_equal(rig_count_sets(&rig, 260), 0);
+	assert_int_equal(rig_find_set(&rig, 3).length, 22);
+	rig_close(&rig);
+}
+
+/* --- types ------------------------------------------------------------------------------------ */
+
+/* In front of the templates that have the elements. */
+static void types_of_our_own_elements(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, IPFIX, "src_ip,total_bytes,src2dst_first_seen_ms");
+	assert_int_equal(ipfix_encoder_templates(rig.encoder, RIG_NOW), 0);
+	rig_flush(&rig);
+	assert_bytes(rig.messages[0].bytes + 16, 46,
+		     "0003 002e 0105 0009 0002 015a 0004 012f 0002 0153 0001 0158 0001 0159 0002"
+		     "0156 0008 0157 0008 0155 ffff 0154 ffff");
+	assert_int_equal(be16_at(rig.messages[0].bytes + 62), 261);
+	/* unsigned64, a quantity of octets: "total_bytes" */
+	assert_bytes(rig_find_set(&rig, 261).bytes, 38,
+		     "00007ed9 0105 04 01 0002 0000000000000000 0000000000000000"
+		     "0b 746f74616c5f6279746573");
+	assert_memory_equal(rig_find_set(&rig, 261).bytes + 39, "bytes of either direction, by ",
+			    30);
+	rig_close(&rig);
+}
+
+static void no_own_elements_no_types(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, IPFIX, "src_ip,dst2src_bytes");
+	assert_int_equal(ipfix_encoder_templates(rig.encoder, RIG_NOW), 0);
+	rig_flush(&rig);
+	assert_int_equal(rig_count_sets(&rig, 261), 0);
+	assert_int_equal(rig_count_sets(&rig, 3), 1);
+	rig_close(&rig);
+}
+
+/* --- the preamble ----------------------------------------------------------------------------- */
+
+/* What a stream begins with: templates and types; the first record's sequence follows on. */
+static void the_preamble_of_a_stream(void **state)
+{
+	struct rig rig;
+	struct flow_record r = sample_flow();
+
+	(void)state;
+	rig_init(&rig, IPFIX, "src_ip,nfhash,probe");
+	rig.options.datagrams = false;
+	rig_start(&rig);
+	assert_int_equal(ipfix_encoder_preamble(rig.encoder, RIG_NOW, rig_emit, &rig), 0);
+	assert_int_equal(rig.count, 1);
+	assert_int_equal(rig.messages[0].flows, 0);
+	assert_int_equal(rig_sequence(&rig, 0), 0);
+	assert_int_equal(rig_count_sets(&rig, 2), 1);
+	assert_int_equal(rig_count_sets(&rig, 3), 2);
+	assert_int_equal(rig_count_sets(&rig, 261), 1);
+	rig_encode(&rig, &r);
+	rig_flush(&rig);
+	assert_int_equal(rig.count, 2);
+	assert_int_equal(rig_sequence(&rig, 1), 2);
+	assert_int_equal(rig_count_sets(&rig, 2), 1);
+	/* the same at any time */
+	assert_int_equal(ipfix_encoder_preamble(rig.encoder, RIG_NOW, rig_emit, &rig), 0);
+	assert_int_equal(rig.messages[2].length, rig.messages[0].length);
+	assert_memory_equal(rig.messages[2].bytes, rig.messages[0].bytes, rig.messages[0].length);
+	rig_close(&rig);
+}
+
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static void totals(void *context, struct ipfix_totals *out)
+{
+	(void)context;
+	*out = (struct ipfix_totals){
+		.flows = 0x11,
+		.ignored_packets = 0x22,
+		.dropped_packets = 0x33,
+		.unsent_flows = 0x44,
+		.unsent_packets = 0x55,
+	};
+}
+
+static void statistics_of_the_run(void **state)
+{
+	struct rig rig;
+	struct flow_record r = sample_flow();
+	const struct rig_message *last;
+
+	(void)state;
+	rig_init(&rig, IPFIX, "src_ip");
+	rig.options.totals = totals;
+	rig_start(&rig);
+	rig_encode(&rig, &r);
+	rig_encode(&rig, &r);
+	rig_flush(&rig);
+	assert_bytes(rig_find_set(&rig, 3).bytes, rig_find_set(&rig, 3).length,
+		     "0106 0009 0001 0095 0004 0029 0008 002a 0008 0028 0008 00a3 0008 00a4 0008"
+		     "0087 0008 00a6 0008 00a7 0008");
+	rig_encode(&rig, &r);
+	assert_int_equal(ipfix_encoder_finish(rig.encoder, RIG_NOW), 0);
+	assert_int_equal(rig.count, 2);
+	last = &rig.messages[1];
+	/* one message of 2 flows was handed over before this one */
+	assert_bytes(last->bytes + 16, 20, "0100 0008 c0000201 0106 0048 00000001 00000000");
+	assert_int_equal(be32_at(last->bytes + 36), 1);
+	assert_int_equal(be32_at(last->bytes + 44), 2);
+	assert_int_equal(be32_at(last->bytes + 52), rig.messages[0].length);
+	assert_bytes(last->bytes + 56, 40,
+		     "0000000000000011 0000000000000022 0000000000000033 0000000000000044"
+		     "0000000000000055");
+	rig_close(&rig);
+}
+
+/* A run without flows tells that it was there. */
+static void a_run_without_flows(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, IPFIX, "src_ip");
+	assert_int_equal(ipfix_encoder_finish(rig.encoder, RIG_NOW), 0);
+	assert_int_equal(rig.count, 1);
+	assert_int_equal(rig_count_sets(&rig, 2), 1);
+	assert_int_equal(rig_count_sets(&rig, 262), 1);
+	assert_int_equal(rig_find_set(&rig, 262).length, 28);
+	rig_close(&rig);
+}
+
+/* --- what is hidden --------------------------------------------------------------------------- */
+
+static void hidden_columns_are_left_out(void **state)
+{
+	struct rig rig;
+	struct flow_record r = flow_of(0, 5, "DNS");
+	struct config config = every_config();
+	struct anonymizer *a;
+
+	(void)state;
+	rig_init(&rig, IPFIX, "src_ip,src_port,nfhash,app_protocol,application_name,protocol");
+	config.anonymize = (char *)"src_ip,application_name";
+	assert_int_equal(anonymizer_new(&a, &config, &rig.columns), 0);
+	rig.options.anonymizer = a;
+	rig_start(&rig);
+	rig_encode(&rig, &r);
+	rig_flush(&rig);
+	/* the hash of addresses goes with them; no number of an application with a hidden name */
+	assert_bytes(rig_find_set(&rig, 2).bytes, 20,
+		     "0100 0003 0007 0002 8015 0002 00007ed9 0004 0001");
+	assert_bytes(rig_find_set(&rig, 256).bytes, rig_find_set(&rig, 256).length, "9c40 0005 06");
+	assert_int_equal(rig_count_sets(&rig, 260), 0);
+	anonymizer_free(a);
+	rig_close(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(templates_come_again_by_time),
+		cmocka_unit_test(templates_come_again_by_messages),
+		cmocka_unit_test(templates_without_records),
+		cmocka_unit_test(a_name_is_told_before_its_number),
+		cmocka_unit_test(names_are_told_again_with_the_templates),
+		cmocka_unit_test(applications_without_end),
+		cmocka_unit_test(no_application_columns_no_options_of_them),
+		cmocka_unit_test(types_of_our_own_elements),
+		cmocka_unit_test(no_own_elements_no_types),
+		cmocka_unit_test(the_preamble_of_a_stream),
+		cmocka_unit_test(statistics_of_the_run),
+		cmocka_unit_test(a_run_without_flows),
+		cmocka_unit_test(hidden_columns_are_left_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
