@@ -116,7 +116,7 @@ static void encode_at(struct rig *rig, struct flow_record *r, uint64_t start_s, 
 	assert_int_equal(ipfix_encoder_flush(rig->encoder, now_s * SECOND), 0);
 }
 
-/* The uptime's 32 bits of ms never wrap: a run of weeks counts anew. What is older than that is 0. */
+/* 32 bits of ms never wrap: a run of weeks counts anew. What is older than that is 0. */
 static void uptime_does_not_wrap(void **state)
 {
 	struct rig rig;
