@@ -36,7 +36,7 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench bench-live fuzz install uninstall deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install uninstall deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -298,6 +298,16 @@ $(BUILD)/bench/iterate: tools/bench/iterate.c $(BUILD)/libweir.so
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -Iinclude $(WARNINGS) $(CFLAGS) $< -L$(BUILD) -lweir -Wl,-rpath,'$$ORIGIN/..' -o $@
+
+$(BUILD)/bench/ipfix_rate: $(call objects,obj,tools/bench/ipfix_rate.c $(LIBRARY))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) $$(pkg-config --libs libfixbuf) -o $@
+
+$(BUILD)/obj/tools/bench/ipfix_rate.o: pkg_cflags += $(shell pkg-config --cflags libfixbuf 2>/dev/null)
+
+bench-ipfix: $(BUILD)/bench/ipfix_rate ## measure the IPFIX encoder next to libfixbuf
+	$(Q)$(BUILD)/bench/ipfix_rate
 
 bench: $(BUILD)/weir $(BUILD)/bench/iterate ## measure weir next to its peers
 	$(Q)BUILD=$(BUILD) tools/bench/run

@@ -64,7 +64,11 @@ int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
 		      const struct columns *columns, const struct ipfix_options *options);
 void ipfix_encoder_free(struct ipfix_encoder *e);
 
-/* now_ns is the time since the epoch that messages are stamped with. */
+/*
+ * now_ns is the time since the epoch that messages are stamped with, not before the records' last
+ * packets. Packet time will do: then a capture gives the same bytes every time, and NetFlow v9's
+ * uptime reaches its flows.
+ */
 int ipfix_encoder_encode(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns);
 
 /*

@@ -50,7 +50,7 @@ static size_t usual_size(const struct config *config, const struct ipfix_options
 /* Padding would be taken for records by who reads records smaller than it. */
 static void fit_alignment(struct ipfix_encoder *e)
 {
-	if (e->layouts.forward[VARIANT_IPV4].items[0].least < e->message.align)
+	if (e->layouts.forward[VARIANT_IPV4].least < e->message.align)
 		e->message.align = 1;
 }
 

@@ -352,7 +352,9 @@ static void add_columns(struct builder *b, bool reverse)
 static int build_layout(struct builder *b)
 {
 	struct ipfix_layout *l = b->layout;
-	size_t extras = 3, least = 0;
+	size_t extras = 3;
+	/* both directions of a flow go together */
+	size_t most = b->options->protocol == IPFIX ? IPFIX_RECORD_MAX : IPFIX_RECORD_MAX / 2;
 
 	/* a column is two items at most */
 	l->items = calloc(2 * b->columns->count + extras, sizeof(*l->items));
@@ -363,11 +365,11 @@ static int build_layout(struct builder *b)
 	add_columns(b, false);
 	add_extras(b);
 	for (size_t i = l->count; i-- > 0;) {
-		least += least_of(&l->items[i]);
-		l->items[i].least = least;
+		l->items[i].behind = l->least;
+		l->least += least_of(&l->items[i]);
 	}
 	/* a template has 8 bytes an element at most */
-	if (!l->count || least > IPFIX_RECORD_MAX || 4 + 8 * l->count > IPFIX_RECORD_MAX)
+	if (!l->count || l->least > most || 4 + 8 * l->count > IPFIX_RECORD_MAX)
 		return -EINVAL;
 	return 0;
 }

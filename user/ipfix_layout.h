@@ -45,13 +45,14 @@ struct ipfix_item {
 	uint32_t offset; /* of the value in the flow record, or in its plugins' state */
 	uint32_t constant;
 	const struct field *field; /* the column, or NULL */
-	size_t least;              /* bytes that it and all behind it have at least */
+	size_t behind;             /* bytes that the items behind it have at least */
 };
 
 struct ipfix_layout {
 	uint16_t id; /* of the template */
 	struct ipfix_item *items;
 	size_t count;
+	size_t least; /* bytes of a record at least */
 };
 
 /* A variant has a template; ICMP flows have one of their own if columns tell of ICMP. */

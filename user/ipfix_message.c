@@ -162,12 +162,13 @@ static void put_ipfix_header(struct ipfix_message *m)
 }
 
 /*
- * RFC 3954: the sequence number counts messages, and templates are records too. The uptime is that
- * of the whole second in the header, so that collectors compute times to the millisecond.
+ * RFC 3954: the sequence number counts messages, and templates are records too. The header has a
+ * whole second, and the uptime is that of this second, so that collectors compute times to the ms:
+ * the next one, as times after it would be taken for those before a wrap.
  */
 static void put_netflow9_header(struct ipfix_message *m)
 {
-	uint64_t now_s = m->now_ns / NS_PER_S;
+	uint64_t now_s = (m->now_ns + NS_PER_S - 1) / NS_PER_S;
 	uint8_t *at = m->bytes;
 
 	at = wire_u16(at, 9);

@@ -43,6 +43,11 @@ static uint32_t ms_32(uint64_t ns)
 	return ms < UINT32_MAX ? ms : UINT32_MAX;
 }
 
+static uint64_t known(const struct field *f, const struct flow_record *r, const uint64_t *value)
+{
+	return timing_is_known(f, r) ? *value : UINT64_MAX;
+}
+
 uint32_t ipfix_application_id(const struct flow_record *r)
 {
 	/* 12 bits each: nDPI has some 500; what has more has no number here */
@@ -63,12 +68,6 @@ uint8_t *ipfix_text_put(uint8_t *to, size_t room, const char *text, uint64_t *cu
 	length = utf8_copy(to + 3, room - 3, text, &rest);
 	*cut += *rest != '\0';
 	return wire_u16(wire_u8(to, LONG_TEXT), length) + length;
-}
-
-static uint8_t *put_known(uint8_t *to, const struct ipfix_item *item, const struct flow_record *r,
-			  const uint64_t *value)
-{
-	return wire_u64(to, timing_is_known(item->field, r) ? *value : UINT64_MAX);
 }
 
 static uint8_t *put_splt_value(uint8_t *to, enum ipfix_form form, const struct splt_entry *e)
@@ -101,56 +100,48 @@ static uint8_t *put_splt(uint8_t *to, size_t room, const struct ipfix_item *item
 	return to;
 }
 
-/* What the kinds of numbers share: the value lies at v. */
-static inline uint8_t *put_number(uint8_t *to, const struct ipfix_item *item, const void *v)
+static uint8_t *put_text(uint8_t *to, size_t room, const char *const *text, uint64_t *cut)
 {
-	switch (item->form) {
-	case FORM_U8: return wire_u8(to, *(const uint8_t *)v);
-	case FORM_U16: return wire_u16(to, *(const uint16_t *)v);
-	case FORM_U32: return wire_u32(to, *(const uint32_t *)v);
-	case FORM_U64: return wire_u64(to, *(const uint64_t *)v);
-	case FORM_MS: return wire_u64(to, *(const uint64_t *)v / NS_PER_MS);
-	case FORM_MS_32: return wire_u32(to, ms_32(*(const uint64_t *)v));
-	case FORM_NTP: return wire_u64(to, ntp_of(*(const uint64_t *)v));
-	case FORM_ADDR4: return (uint8_t *)mempcpy(to, (const uint8_t *)v + 12, 4);
-	case FORM_ADDR6: return (uint8_t *)mempcpy(to, v, 16);
-	case FORM_MAC: return (uint8_t *)mempcpy(to, v, 6);
-	case FORM_OUI: return (uint8_t *)mempcpy(to, v, 3);
-	case FORM_CONSTANT_8: return wire_u8(to, item->constant);
-	default: return wire_u32(to, item->constant);
-	}
+	return ipfix_text_put(to, room, *text ? *text : "", cut);
 }
 
 uint8_t *ipfix_record_put(uint8_t *to, const struct ipfix_layout *layout,
 			  const struct flow_record *r, const struct ipfix_message *m, uint32_t pen,
 			  uint64_t *cut)
 {
+	const struct ipfix_item *item = layout->items, *last = item + layout->count;
 	const uint8_t *end = to + IPFIX_RECORD_MAX;
 
-	for (size_t i = 0; i < layout->count; i++) {
-		const struct ipfix_item *item = &layout->items[i];
+	for (; item < last; item++) {
 		const void *v = item->in_state ? record_value(r, item->field)
 					       : (const char *)r + item->offset;
-		size_t behind = i + 1 < layout->count ? item[1].least : 0;
-		size_t room = end - to - behind;
-		const char *text;
+		size_t room = end - to - item->behind;
 
 		switch (item->form) {
-		case FORM_TEXT:
-			text = *(const char *const *)v;
-			to = ipfix_text_put(to, room, text ? text : "", cut);
+		case FORM_U8: to = wire_u8(to, *(const uint8_t *)v); break;
+		case FORM_U16: to = wire_u16(to, *(const uint16_t *)v); break;
+		case FORM_U32: to = wire_u32(to, *(const uint32_t *)v); break;
+		case FORM_U64: to = wire_u64(to, *(const uint64_t *)v); break;
+		case FORM_MS: to = wire_u64(to, *(const uint64_t *)v / NS_PER_MS); break;
+		case FORM_MS_32: to = wire_u32(to, ms_32(*(const uint64_t *)v)); break;
+		case FORM_NTP: to = wire_u64(to, ntp_of(*(const uint64_t *)v)); break;
+		case FORM_UPTIME:
+			to = wire_u32(to, ipfix_message_uptime(m, *(const uint64_t *)v));
 			break;
+		case FORM_KNOWN: to = wire_u64(to, known(item->field, r, v)); break;
+		case FORM_ADDR4: to = mempcpy(to, (const uint8_t *)v + 12, 4); break;
+		case FORM_ADDR6: to = mempcpy(to, v, 16); break;
+		case FORM_MAC: to = mempcpy(to, v, 6); break;
+		case FORM_OUI: to = mempcpy(to, v, 3); break;
+		case FORM_TEXT: to = put_text(to, room, v, cut); break;
 		case FORM_CHARS: to = ipfix_text_put(to, room, v, cut); break;
 		case FORM_SPLT_DIRECTION:
 		case FORM_SPLT_SIZE:
 		case FORM_SPLT_GAP: to = put_splt(to, room, item, r, pen, cut); break;
-		case FORM_KNOWN: to = put_known(to, item, r, v); break;
-		case FORM_UPTIME:
-			to = wire_u32(to, ipfix_message_uptime(m, *(const uint64_t *)v));
-			break;
 		case FORM_APPLICATION: to = wire_u32(to, ipfix_application_id(r)); break;
 		case FORM_ICMP: to = wire_u16(to, r->icmp_type << 8 | r->icmp_code); break;
-		default: to = put_number(to, item, v); break;
+		case FORM_CONSTANT_8: to = wire_u8(to, item->constant); break;
+		case FORM_CONSTANT_32: to = wire_u32(to, item->constant); break;
 		}
 	}
 	return to;

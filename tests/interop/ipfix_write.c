@@ -20,6 +20,7 @@
 
 #define COLLECTOR 2055
 #define MAX_WORDS 64
+#define DAY_NS    86400000000000ull
 
 enum container { BARE, PCAP };
 
@@ -115,14 +116,21 @@ static void write_header(FILE *to, const struct columns *columns)
 	text_free(&row);
 }
 
-/* Packet time is the time of export: the same bytes in every run. */
+/* Packet time is the time of export, but for captures whose clock was set back by days. */
+static uint64_t export_time(uint64_t now_ns, const struct flow_record *r)
+{
+	uint64_t last_ns = r->side[SIDE_BOTH].last_ns;
+
+	return last_ns > now_ns || now_ns - last_ns > DAY_NS ? last_ns : now_ns;
+}
+
 static void write_flows(struct writer *w, struct weir_streamer *s, struct ipfix_encoder *e)
 {
 	const struct weir_record *record;
 	uint64_t now_ns = 0;
 
 	while (weir_streamer__next(s, &record, -1) == 1) {
-		now_ns = record->values->side[SIDE_BOTH].last_ns;
+		now_ns = export_time(now_ns, record->values);
 		check(ipfix_encoder_encode(e, record->values, now_ns), "encode");
 		write_row(w->csv, record->columns, record->values, s->config.ipfix_domain);
 	}

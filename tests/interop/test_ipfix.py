@@ -340,6 +340,8 @@ def test_uptime(path, rows):
         if len(switched) == len(wanted) and 0 < up < 2**32 - 1:
             found = [str(int(seconds[0]) * 1000 - up + round(float(t) * 1000)) for t in switched]
             wrong += [f"{f} is not {w}" for f, w in zip(found, wanted) if f != w]
+            # pmacct takes what is after the header's time for a wrap
+            wrong += [f"{t} after {uptime[0]}" for t in switched if float(t) > float(uptime[0])]
             compared += len(found)
     tap.report(not wrong and compared > 0.97 * len(list(directions(rows))),
                f"NetFlow v9's uptime tells the start of {compared} directions", "\n".join(wrong))

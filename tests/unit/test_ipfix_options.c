@@ -313,7 +313,7 @@ static void hidden_columns_are_left_out(void **state)
 	rig_start(&rig);
 	rig_encode(&rig, &r);
 	rig_flush(&rig);
-	/* the hash of addresses goes with them; no number of an application with a hidden name */
+	/* hashes of addresses go with them, and the number of the application with its name */
 	assert_bytes(rig_find_set(&rig, 2).bytes, 20,
 		     "0100 0003 0007 0002 8015 0002 00007ed9 0004 0001");
 	assert_bytes(rig_find_set(&rig, 256).bytes, rig_find_set(&rig, 256).length, "9c40 0005 06");
