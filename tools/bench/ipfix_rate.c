@@ -124,7 +124,7 @@ static void measure(const char *name, enum ipfix_protocol protocol, bool datagra
 	columns_free(&columns);
 }
 
-/* --- libfixbuf: a struct of the elements' lengths, as its users fill one -------------------------- */
+/* --- libfixbuf: a struct of the elements' lengths, as its users fill one ---------------------- */
 
 static fbInfoElement_t own[] = {
 	FB_IE_INIT_FULL("weirAppProtocol", PEN, 21, 2, FB_IE_F_ENDIAN, 0, 0, FB_UINT_16, NULL),
