@@ -54,55 +54,6 @@ static void fit_alignment(struct ipfix_encoder *e)
 		e->message.align = 1;
 }
 
-/* The preamble's records come first in each stream. */
-static uint32_t preamble_records(const struct ipfix_encoder *e)
-{
-	if (e->options.protocol == NETFLOW9)
-		return 0;
-	return ipfix_types_count(&e->layouts.forward[e->layouts.variants - 1]);
-}
-
-int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
-		      const struct columns *columns, const struct ipfix_options *options)
-{
-	struct ipfix_encoder *e = calloc(1, sizeof(*e));
-	int err = -ENOMEM;
-
-	*out = NULL;
-	if (!e)
-		goto out;
-	e->options = *options;
-	e->pen = config->ipfix_pen;
-	err = build_layouts(e, config, columns);
-	if (!err)
-		err = ipfix_message_open(&e->message, options->protocol, config->ipfix_domain,
-					 usual_size(config, options));
-	if (err)
-		goto out;
-	e->message.emit = options->emit;
-	e->message.context = options->context;
-	fit_alignment(e);
-	if (!options->datagrams)
-		e->message.sequence = preamble_records(e);
-	*out = e;
-	return 0;
-out:
-	if (err == -ENOMEM)
-		log_error("out of memory at the start; free some");
-	ipfix_encoder_free(e);
-	return err;
-}
-
-void ipfix_encoder_free(struct ipfix_encoder *e)
-{
-	if (!e)
-		return;
-	ipfix_message_close(&e->message);
-	ipfix_layouts_free(&e->layouts);
-	ipfix_applications_free(&e->applications);
-	free(e);
-}
-
 /* --- templates and options -------------------------------------------------------------------- */
 
 static int add_option_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
@@ -117,17 +68,16 @@ static int add_option_templates(const struct ipfix_encoder *e, struct ipfix_mess
 	return err;
 }
 
-/* The last variant has every column. */
 static int add_types(const struct ipfix_encoder *e, struct ipfix_message *m)
 {
+	/* the last variant has every column */
+	const struct ipfix_layout *layout = &e->layouts.forward[e->layouts.variants - 1];
 	int err;
 
-	if (!preamble_records(e))
+	if (m->protocol == NETFLOW9 || !ipfix_types_count(layout))
 		return 0;
 	err = ipfix_option_template_add(m, &ipfix_types_option);
-	if (err)
-		return err;
-	return ipfix_types_add(m, &e->layouts.forward[e->layouts.variants - 1], e->pen);
+	return err ? err : ipfix_types_add(m, layout, e->pen);
 }
 
 /* Types before the templates with their elements: collectors look an element up only once. */
@@ -140,8 +90,9 @@ static int add_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
 	return err ? err : add_option_templates(e, m);
 }
 
-int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
-			   void *context)
+/* *sequence is that of the message behind it. */
+static int put_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
+			void *context, uint32_t *sequence)
 {
 	struct ipfix_message m;
 	int err = ipfix_message_open(&m, e->message.protocol, e->message.domain, e->message.usual);
@@ -154,8 +105,17 @@ int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix
 		err = add_templates(e, &m);
 	if (!err)
 		err = ipfix_message_flush(&m);
+	*sequence = m.sequence;
 	ipfix_message_close(&m);
 	return err;
+}
+
+int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
+			   void *context)
+{
+	uint32_t sequence;
+
+	return put_preamble(e, now_ns, emit, context, &sequence);
 }
 
 static int add_statistics(struct ipfix_encoder *e)
@@ -199,6 +159,60 @@ int ipfix_encoder_templates(struct ipfix_encoder *e, uint64_t now_ns)
 	int err = ipfix_message_clock(&e->message, now_ns);
 
 	return !err && is_due(e) ? refresh(e) : err;
+}
+
+/* --- creation --------------------------------------------------------------------------------- */
+
+static int emit_nowhere(void *context, const void *bytes, size_t length, uint32_t flows)
+{
+	(void)context;
+	(void)bytes;
+	(void)length;
+	(void)flows;
+	return 0;
+}
+
+int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
+		      const struct columns *columns, const struct ipfix_options *options)
+{
+	struct ipfix_encoder *e = calloc(1, sizeof(*e));
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (!e)
+		goto out;
+	e->options = *options;
+	e->pen = config->ipfix_pen;
+	err = build_layouts(e, config, columns);
+	if (!err)
+		err = ipfix_message_open(&e->message, options->protocol, config->ipfix_domain,
+					 usual_size(config, options));
+	if (err)
+		goto out;
+	e->message.emit = options->emit;
+	e->message.context = options->context;
+	fit_alignment(e);
+	if (!options->datagrams)
+		err = put_preamble(e, 0, emit_nowhere, NULL, &e->message.sequence);
+	if (err)
+		goto out;
+	*out = e;
+	return 0;
+out:
+	if (err == -ENOMEM)
+		log_error("out of memory at the start; free some");
+	ipfix_encoder_free(e);
+	return err;
+}
+
+void ipfix_encoder_free(struct ipfix_encoder *e)
+{
+	if (!e)
+		return;
+	ipfix_message_close(&e->message);
+	ipfix_layouts_free(&e->layouts);
+	ipfix_applications_free(&e->applications);
+	free(e);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
