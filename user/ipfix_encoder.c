@@ -12,12 +12,16 @@
 #include "ipfix_types.h"
 #include "log.h"
 
+#define NS_PER_S 1000000000ull
+
 struct ipfix_encoder {
 	struct ipfix_options options;
 	uint32_t pen;
 	struct ipfix_layouts layouts;
 	struct ipfix_message message;
 	struct ipfix_applications applications;
+	uint64_t now_ns;
+	uint64_t past_ns; /* the stamp of flows that were long ago */
 	uint64_t refreshed_ns, refreshed_messages;
 	bool refreshed; /* once at least */
 	uint64_t cut;
@@ -133,7 +137,7 @@ static int refresh(struct ipfix_encoder *e)
 	int err = 0;
 
 	e->refreshed = true;
-	e->refreshed_ns = m->now_ns;
+	e->refreshed_ns = e->now_ns;
 	e->refreshed_messages = m->messages;
 	ipfix_applications_forget(&e->applications);
 	if (e->options.datagrams)
@@ -150,15 +154,22 @@ static bool is_due(const struct ipfix_encoder *e)
 {
 	const struct ipfix_message *m = &e->message;
 
-	return !e->refreshed || m->now_ns - e->refreshed_ns >= IPFIX_REFRESH_NS ||
+	return !e->refreshed || e->now_ns - e->refreshed_ns >= IPFIX_REFRESH_NS ||
 	       m->messages - e->refreshed_messages >= IPFIX_REFRESH_MESSAGES;
+}
+
+/* What comes now is stamped with this, and what is due comes first. */
+static int begin(struct ipfix_encoder *e, uint64_t now_ns, uint64_t stamp_ns)
+{
+	int err = ipfix_message_clock(&e->message, stamp_ns);
+
+	e->now_ns = now_ns;
+	return !err && is_due(e) ? refresh(e) : err;
 }
 
 int ipfix_encoder_templates(struct ipfix_encoder *e, uint64_t now_ns)
 {
-	int err = ipfix_message_clock(&e->message, now_ns);
-
-	return !err && is_due(e) ? refresh(e) : err;
+	return begin(e, now_ns, now_ns);
 }
 
 /* --- creation --------------------------------------------------------------------------------- */
@@ -248,9 +259,25 @@ static int add_directions(struct ipfix_encoder *e, const struct flow_record *r)
 	return written.records ? ipfix_message_add(&e->message, set, &written) : 0;
 }
 
+/*
+ * Now; but NetFlow v9 tells times on an uptime that ends with the stamp, which from now does not
+ * reach the flows of an old capture: those are stamped with their own time.
+ */
+static uint64_t stamp_of(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns)
+{
+	const uint64_t reach_ns = IPFIX_UPTIME_REACH_S * NS_PER_S;
+	uint64_t last_ns = r->side[SIDE_BOTH].last_ns;
+
+	if (e->options.protocol == IPFIX || now_ns <= r->side[SIDE_BOTH].first_ns + reach_ns)
+		return now_ns;
+	if (last_ns > e->past_ns || e->past_ns - last_ns > reach_ns)
+		e->past_ns = last_ns;
+	return e->past_ns;
+}
+
 int ipfix_encoder_encode(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns)
 {
-	int err = ipfix_encoder_templates(e, now_ns);
+	int err = begin(e, now_ns, stamp_of(e, r, now_ns));
 
 	if (e->layouts.applications)
 		ipfix_applications_learn(&e->applications, r);
@@ -270,16 +297,25 @@ int ipfix_encoder_flush(struct ipfix_encoder *e, uint64_t now_ns)
 
 int ipfix_encoder_finish(struct ipfix_encoder *e, uint64_t now_ns)
 {
-	int err = ipfix_message_clock(&e->message, now_ns);
+	bool due;
+	int err;
 
-	if (!err)
-		err = is_due(e) ? refresh(e) : add_statistics(e);
+	e->now_ns = now_ns;
+	due = is_due(e);
+	err = begin(e, now_ns, now_ns);
+	if (!err && !due)
+		err = add_statistics(e);
 	return err ? err : ipfix_message_flush(&e->message);
 }
 
 bool ipfix_encoder_pending(const struct ipfix_encoder *e)
 {
 	return e->message.holds.flows > 0;
+}
+
+uint32_t ipfix_encoder_sequence(const struct ipfix_encoder *e)
+{
+	return e->message.sequence;
 }
 
 uint64_t ipfix_encoder_cut(const struct ipfix_encoder *e)
