@@ -215,7 +215,12 @@ $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
 $(BUILD)/fuzz/%: $(BUILD)/fuzz-obj/tests/fuzz/%.o $(call objects,fuzz-obj,$(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined $^ $(pkg_libs) -o $@
+	$(Q)$(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined $^ $(pkg_libs) $(fuzz_libs) -o $@
+
+fixbuf_cflags = $(shell pkg-config --cflags libfixbuf 2>/dev/null)
+fixbuf_libs   = $(shell pkg-config --libs libfixbuf 2>/dev/null)
+$(BUILD)/fuzz-obj/tests/fuzz/fuzz_ipfix.o: pkg_cflags += $(fixbuf_cflags)
+$(BUILD)/fuzz/fuzz_ipfix: fuzz_libs = $(fixbuf_libs)
 
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZERS))
 
@@ -265,10 +270,10 @@ $(BUILD)/interop/ipfix_write: $(call objects,obj,tests/interop/ipfix_write.c $(L
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -o $@
 
-$(BUILD)/interop/fixbuf_read: tests/interop/fixbuf_read.c | $(DEPS)
+$(BUILD)/interop/fixbuf_read: tests/interop/fixbuf_read.c tests/interop/fixbuf.h | $(DEPS)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) $< $$(pkg-config --cflags --libs libfixbuf) -o $@
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) $< $(fixbuf_cflags) $(fixbuf_libs) -o $@
 
 # --- the live bench ---------------------------------------------------------------------------------
 $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/live/ns_case.c)
@@ -302,9 +307,9 @@ $(BUILD)/bench/iterate: tools/bench/iterate.c $(BUILD)/libweir.so
 $(BUILD)/bench/ipfix_rate: $(call objects,obj,tools/bench/ipfix_rate.c $(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) $$(pkg-config --libs libfixbuf) -o $@
+	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) $(fixbuf_libs) -o $@
 
-$(BUILD)/obj/tools/bench/ipfix_rate.o: pkg_cflags += $(shell pkg-config --cflags libfixbuf 2>/dev/null)
+$(BUILD)/obj/tools/bench/ipfix_rate.o: pkg_cflags += $(fixbuf_cflags)
 
 bench-ipfix: $(BUILD)/bench/ipfix_rate ## measure the IPFIX encoder next to libfixbuf
 	$(Q)$(BUILD)/bench/ipfix_rate

@@ -66,8 +66,8 @@ void ipfix_encoder_free(struct ipfix_encoder *e);
 
 /*
  * now_ns is the time since the epoch that messages are stamped with, not before the records' last
- * packets. Packet time will do: then a capture gives the same bytes every time, and NetFlow v9's
- * uptime reaches its flows.
+ * packets. Packet time will do: then a capture gives the same bytes every time. Messages of
+ * NetFlow v9 are stamped with packet time where flows are more than 24 days old.
  */
 int ipfix_encoder_encode(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns);
 
@@ -89,6 +89,9 @@ bool ipfix_encoder_pending(const struct ipfix_encoder *e);
  */
 int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
 			   void *context);
+
+/* Of the next message. Of a new encoder without datagrams: what comes behind the preamble. */
+uint32_t ipfix_encoder_sequence(const struct ipfix_encoder *e);
 
 /* Texts and lists that were cut because a record did not fit a message. */
 uint64_t ipfix_encoder_cut(const struct ipfix_encoder *e);

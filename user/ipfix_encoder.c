@@ -12,12 +12,16 @@
 #include "ipfix_types.h"
 #include "log.h"
 
+#define NS_PER_S 1000000000ull
+
 struct ipfix_encoder {
 	struct ipfix_options options;
 	uint32_t pen;
 	struct ipfix_layouts layouts;
 	struct ipfix_message message;
 	struct ipfix_applications applications;
+	uint64_t now_ns;
+	uint64_t past_ns; /* the stamp of flows that were long ago */
 	uint64_t refreshed_ns, refreshed_messages;
 	bool refreshed; /* once at least */
 	uint64_t cut;
@@ -54,12 +58,129 @@ static void fit_alignment(struct ipfix_encoder *e)
 		e->message.align = 1;
 }
 
-/* The preamble's records come first in each stream. */
-static uint32_t preamble_records(const struct ipfix_encoder *e)
+/* --- templates and options -------------------------------------------------------------------- */
+
+static int add_option_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
 {
-	if (e->options.protocol == NETFLOW9)
+	bool ipfix = m->protocol == IPFIX;
+	int err = ipfix_option_template_add(m, ipfix_statistics_option(m->protocol,
+								       e->options.totals != NULL));
+
+	if (!err && e->layouts.applications)
+		err = ipfix_option_template_add(m, ipfix ? &ipfix_applications_option
+							 : &ipfix_applications_option_v9);
+	return err;
+}
+
+static int add_types(const struct ipfix_encoder *e, struct ipfix_message *m)
+{
+	/* the last variant has every column */
+	const struct ipfix_layout *layout = &e->layouts.forward[e->layouts.variants - 1];
+	int err;
+
+	if (m->protocol == NETFLOW9 || !ipfix_types_count(layout))
 		return 0;
-	return ipfix_types_count(&e->layouts.forward[e->layouts.variants - 1]);
+	err = ipfix_option_template_add(m, &ipfix_types_option);
+	return err ? err : ipfix_types_add(m, layout, e->pen);
+}
+
+/* Types before the templates with their elements: collectors look an element up only once. */
+static int add_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
+{
+	int err = add_types(e, m);
+
+	for (size_t i = 0; i < e->layouts.variants && !err; i++)
+		err = ipfix_template_add(m, &e->layouts.forward[i]);
+	return err ? err : add_option_templates(e, m);
+}
+
+/* *sequence is that of the message behind it. */
+static int put_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
+			void *context, uint32_t *sequence)
+{
+	struct ipfix_message m;
+	int err = ipfix_message_open(&m, e->message.protocol, e->message.domain, e->message.usual);
+
+	m.emit = emit;
+	m.context = context;
+	if (!err)
+		err = ipfix_message_clock(&m, now_ns);
+	if (!err)
+		err = add_templates(e, &m);
+	if (!err)
+		err = ipfix_message_flush(&m);
+	*sequence = m.sequence;
+	ipfix_message_close(&m);
+	return err;
+}
+
+int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
+			   void *context)
+{
+	uint32_t sequence;
+
+	return put_preamble(e, now_ns, emit, context, &sequence);
+}
+
+static int add_statistics(struct ipfix_encoder *e)
+{
+	struct ipfix_totals totals;
+
+	if (e->options.totals)
+		e->options.totals(e->options.context, &totals);
+	return ipfix_statistics_add(&e->message, e->options.totals ? &totals : NULL);
+}
+
+static int refresh(struct ipfix_encoder *e)
+{
+	struct ipfix_message *m = &e->message;
+	int err = 0;
+
+	e->refreshed = true;
+	e->refreshed_ns = e->now_ns;
+	e->refreshed_messages = m->messages;
+	ipfix_applications_forget(&e->applications);
+	if (e->options.datagrams)
+		err = add_templates(e, m);
+	if (!err)
+		err = add_statistics(e);
+	if (!err)
+		err = ipfix_applications_tell(&e->applications, m);
+	return err;
+}
+
+/* A clock that is set back must not keep templates away for long. */
+static bool is_due(const struct ipfix_encoder *e)
+{
+	const struct ipfix_message *m = &e->message;
+
+	return !e->refreshed || e->now_ns - e->refreshed_ns >= IPFIX_REFRESH_NS ||
+	       m->messages - e->refreshed_messages >= IPFIX_REFRESH_MESSAGES;
+}
+
+/* What comes now is stamped with this, and what is due comes first. */
+static int begin(struct ipfix_encoder *e, uint64_t now_ns, uint64_t stamp_ns)
+{
+	int err = ipfix_message_clock(&e->message, stamp_ns);
+
+	e->now_ns = now_ns;
+	return !err && is_due(e) ? refresh(e) : err;
+}
+
+int ipfix_encoder_templates(struct ipfix_encoder *e, uint64_t now_ns)
+{
+	return begin(e, now_ns, now_ns);
+}
+
+/* --- creation --------------------------------------------------------------------------------- */
+
+static int emit_nowhere(void *context, const void *bytes, size_t length, uint32_t flows)
+{
+	(void)context;
+	(void)bytes;
+	(void)length;
+	(void)flows;
+	return 0;
 }
 
 int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
@@ -83,7 +204,9 @@ int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
 	e->message.context = options->context;
 	fit_alignment(e);
 	if (!options->datagrams)
-		e->message.sequence = preamble_records(e);
+		err = put_preamble(e, 0, emit_nowhere, NULL, &e->message.sequence);
+	if (err)
+		goto out;
 	*out = e;
 	return 0;
 out:
@@ -101,104 +224,6 @@ void ipfix_encoder_free(struct ipfix_encoder *e)
 	ipfix_layouts_free(&e->layouts);
 	ipfix_applications_free(&e->applications);
 	free(e);
-}
-
-/* --- templates and options -------------------------------------------------------------------- */
-
-static int add_option_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
-{
-	bool ipfix = m->protocol == IPFIX;
-	int err = ipfix_option_template_add(m, ipfix_statistics_option(m->protocol,
-								       e->options.totals != NULL));
-
-	if (!err && e->layouts.applications)
-		err = ipfix_option_template_add(m, ipfix ? &ipfix_applications_option
-							 : &ipfix_applications_option_v9);
-	return err;
-}
-
-/* The last variant has every column. */
-static int add_types(const struct ipfix_encoder *e, struct ipfix_message *m)
-{
-	int err;
-
-	if (!preamble_records(e))
-		return 0;
-	err = ipfix_option_template_add(m, &ipfix_types_option);
-	if (err)
-		return err;
-	return ipfix_types_add(m, &e->layouts.forward[e->layouts.variants - 1], e->pen);
-}
-
-/* Types before the templates with their elements: collectors look an element up only once. */
-static int add_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
-{
-	int err = add_types(e, m);
-
-	for (size_t i = 0; i < e->layouts.variants && !err; i++)
-		err = ipfix_template_add(m, &e->layouts.forward[i]);
-	return err ? err : add_option_templates(e, m);
-}
-
-int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
-			   void *context)
-{
-	struct ipfix_message m;
-	int err = ipfix_message_open(&m, e->message.protocol, e->message.domain, e->message.usual);
-
-	m.emit = emit;
-	m.context = context;
-	if (!err)
-		err = ipfix_message_clock(&m, now_ns);
-	if (!err)
-		err = add_templates(e, &m);
-	if (!err)
-		err = ipfix_message_flush(&m);
-	ipfix_message_close(&m);
-	return err;
-}
-
-static int add_statistics(struct ipfix_encoder *e)
-{
-	struct ipfix_totals totals;
-
-	if (e->options.totals)
-		e->options.totals(e->options.context, &totals);
-	return ipfix_statistics_add(&e->message, e->options.totals ? &totals : NULL);
-}
-
-static int refresh(struct ipfix_encoder *e)
-{
-	struct ipfix_message *m = &e->message;
-	int err = 0;
-
-	e->refreshed = true;
-	e->refreshed_ns = m->now_ns;
-	e->refreshed_messages = m->messages;
-	ipfix_applications_forget(&e->applications);
-	if (e->options.datagrams)
-		err = add_templates(e, m);
-	if (!err)
-		err = add_statistics(e);
-	if (!err)
-		err = ipfix_applications_tell(&e->applications, m);
-	return err;
-}
-
-/* A clock that is set back must not keep templates away for long. */
-static bool is_due(const struct ipfix_encoder *e)
-{
-	const struct ipfix_message *m = &e->message;
-
-	return !e->refreshed || m->now_ns - e->refreshed_ns >= IPFIX_REFRESH_NS ||
-	       m->messages - e->refreshed_messages >= IPFIX_REFRESH_MESSAGES;
-}
-
-int ipfix_encoder_templates(struct ipfix_encoder *e, uint64_t now_ns)
-{
-	int err = ipfix_message_clock(&e->message, now_ns);
-
-	return !err && is_due(e) ? refresh(e) : err;
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -234,9 +259,25 @@ static int add_directions(struct ipfix_encoder *e, const struct flow_record *r)
 	return written.records ? ipfix_message_add(&e->message, set, &written) : 0;
 }
 
+/*
+ * Now; but NetFlow v9 tells times on an uptime that ends with the stamp, which from now does not
+ * reach the flows of an old capture: those are stamped with their own time.
+ */
+static uint64_t stamp_of(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns)
+{
+	const uint64_t reach_ns = IPFIX_UPTIME_REACH_S * NS_PER_S;
+	uint64_t last_ns = r->side[SIDE_BOTH].last_ns;
+
+	if (e->options.protocol == IPFIX || now_ns <= r->side[SIDE_BOTH].first_ns + reach_ns)
+		return now_ns;
+	if (last_ns > e->past_ns || e->past_ns - last_ns > reach_ns)
+		e->past_ns = last_ns;
+	return e->past_ns;
+}
+
 int ipfix_encoder_encode(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns)
 {
-	int err = ipfix_encoder_templates(e, now_ns);
+	int err = begin(e, now_ns, stamp_of(e, r, now_ns));
 
 	if (e->layouts.applications)
 		ipfix_applications_learn(&e->applications, r);
@@ -256,16 +297,25 @@ int ipfix_encoder_flush(struct ipfix_encoder *e, uint64_t now_ns)
 
 int ipfix_encoder_finish(struct ipfix_encoder *e, uint64_t now_ns)
 {
-	int err = ipfix_message_clock(&e->message, now_ns);
+	bool due;
+	int err;
 
-	if (!err)
-		err = is_due(e) ? refresh(e) : add_statistics(e);
+	e->now_ns = now_ns;
+	due = is_due(e);
+	err = begin(e, now_ns, now_ns);
+	if (!err && !due)
+		err = add_statistics(e);
 	return err ? err : ipfix_message_flush(&e->message);
 }
 
 bool ipfix_encoder_pending(const struct ipfix_encoder *e)
 {
 	return e->message.holds.flows > 0;
+}
+
+uint32_t ipfix_encoder_sequence(const struct ipfix_encoder *e)
+{
+	return e->message.sequence;
 }
 
 uint64_t ipfix_encoder_cut(const struct ipfix_encoder *e)

@@ -8,11 +8,9 @@
 
 #define NS_PER_S  1000000000ull
 #define NS_PER_MS 1000000ull
-#define DAY_S     86400u
 
-/* The uptime has 32 bits of ms, 49.7 days: so far back at first, and never beyond the limit. */
-#define UPTIME_START_S (24 * DAY_S)
-#define UPTIME_LIMIT_S (48 * DAY_S)
+/* The uptime has 32 bits of ms, 49.7 days: it begins with its reach and never goes beyond this. */
+#define UPTIME_LIMIT_S (2 * IPFIX_UPTIME_REACH_S)
 
 int ipfix_message_open(struct ipfix_message *m, enum ipfix_protocol protocol, uint32_t domain,
 		       size_t usual)
@@ -59,7 +57,7 @@ int ipfix_message_clock(struct ipfix_message *m, uint64_t now_ns)
 	if (!uptime_reaches(m, now_s)) {
 		if (m->protocol == NETFLOW9)
 			err = ipfix_message_flush(m);
-		m->boot_s = now_s > UPTIME_START_S ? now_s - UPTIME_START_S : 0;
+		m->boot_s = now_s > IPFIX_UPTIME_REACH_S ? now_s - IPFIX_UPTIME_REACH_S : 0;
 	}
 	m->now_ns = now_ns;
 	return err;

@@ -11,6 +11,9 @@
 
 #define IPFIX_SET_HEADER 4
 
+/* How far back of its stamp a message of NetFlow v9 can tell times, at least. */
+#define IPFIX_UPTIME_REACH_S (24 * 86400u)
+
 /* A record of any kind at most, so that it fits a message alone. */
 #define IPFIX_RECORD_MAX (IPFIX_MESSAGE_MAX - 20 - IPFIX_SET_HEADER)
 

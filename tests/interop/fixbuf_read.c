@@ -7,28 +7,17 @@
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fixbuf/public.h>
+#include "fixbuf.h"
 
 #define NTP_EPOCH_S 2208988800u
 
-static void die(const char *what, const GError *err)
+void fixbuf_failed(const char *what, const GError *err)
 {
-	fprintf(stderr, "fixbuf_read: %s: %s\n", what, err ? err->message : "?");
-	exit(1);
-}
-
-static void complained(const gchar *domain, GLogLevelFlags level, const gchar *message,
-		       gpointer data)
-{
-	(void)domain;
-	(void)level;
-	(void)data;
-	fprintf(stderr, "fixbuf_read: libfixbuf says: %s\n", message);
+	fprintf(stderr, "fixbuf_read: libfixbuf: %s: %s\n", what, err ? err->message : "");
 	exit(1);
 }
 
@@ -37,7 +26,7 @@ static void complained(const gchar *domain, GLogLevelFlags level, const gchar *m
 static void print_string(const uint8_t *bytes, size_t length)
 {
 	if (!g_utf8_validate((const char *)bytes, length, NULL))
-		die("a string", NULL);
+		fixbuf_failed("a string is no UTF-8", NULL);
 	putchar('"');
 	for (size_t i = 0; i < length; i++) {
 		if (bytes[i] == '"' || bytes[i] == '\\')
@@ -126,7 +115,7 @@ static void print_list(fbBasicList_t *list)
 	const char *comma = "";
 
 	if (fbBasicListGetSemantic(list) != FB_LIST_SEM_ORDERED)
-		die("a list without an order", NULL);
+		fixbuf_failed("a list without an order", NULL);
 	printf("\"%s\":[", ie->ref.name);
 	while ((item = fbBasicListGetNextPtr(list, item))) {
 		fputs(comma, stdout);
@@ -137,103 +126,62 @@ static void print_list(fbBasicList_t *list)
 	fbBasicListClear(list);
 }
 
-/* Returns the bytes that the value takes in the record. */
-static size_t print_value(const fbInfoElement_t *ie, uint8_t *at)
+static void print_value(const fbInfoElement_t *ie, uint8_t *at)
 {
 	fbVarfield_t text;
 
 	putchar(',');
 	if (ie->type == FB_BASIC_LIST) {
 		print_list((fbBasicList_t *)at);
-		return sizeof(fbBasicList_t);
+		return;
 	}
 	printf("\"%s\":", ie->ref.canon->ref.name);
 	if (ie->len != FB_IE_VARLEN) {
 		print_fixed(ie, at, ie->len);
-		return ie->len;
+		return;
 	}
 	memcpy(&text, at, sizeof(text));
 	if (ie->type == FB_STRING)
 		print_string(text.buf, text.len);
 	else
 		print_octets(text.buf, text.len);
-	return sizeof(text);
-}
-
-/* --- messages --------------------------------------------------------------------------------- */
-
-/* Records in memory have the template of those on the wire. */
-static void on_template(fbSession_t *session, uint16_t id, fbTemplate_t *template, void *context,
-			void **data, fbTemplateCtxFree_fn *free_data)
-{
-	GError *err = NULL;
-
-	(void)context;
-	(void)data;
-	(void)free_data;
-	fbSessionRemoveTemplate(session, TRUE, id, NULL);
-	if (!fbSessionAddTemplate(session, TRUE, id, template, &err))
-		die("template", err);
 }
 
 static void print_record(fBuf_t *buffer, fbTemplate_t *template, uint16_t id, uint8_t *record)
 {
 	printf("{\"template\":%u,\"domain\":%u", id, fbSessionGetDomain(fBufGetSession(buffer)));
-	for (uint32_t i = 0; i < fbTemplateCountElements(template); i++)
-		record += print_value(fbTemplateGetIndexedIE(template, i), record);
+	for (uint32_t i = 0; i < fbTemplateCountElements(template); i++) {
+		const fbInfoElement_t *ie = fbTemplateGetIndexedIE(template, i);
+
+		print_value(ie, record);
+		record += fixbuf_size(ie);
+	}
 	puts("}");
-}
-
-/* False at the end. */
-static bool read_record(fBuf_t *buffer)
-{
-	static uint8_t record[1 << 17];
-	size_t length = sizeof(record);
-	GError *err = NULL;
-	uint16_t id;
-	fbTemplate_t *template = fBufNextCollectionTemplate(buffer, &id, &err);
-
-	if (!template) {
-		if (!g_error_matches(err, FB_ERROR_DOMAIN, FB_ERROR_EOF))
-			die("message", err);
-		g_clear_error(&err);
-		return false;
-	}
-	memset(record, 0, sizeof(record));
-	if (!fBufSetInternalTemplate(buffer, id, &err))
-		die("internal template", err);
-	if (!fBufNext(buffer, record, &length, &err)) {
-		if (!g_error_matches(err, FB_ERROR_DOMAIN, FB_ERROR_EOF))
-			die("record", err);
-		g_clear_error(&err);
-		return false;
-	}
-	print_record(buffer, template, id, record);
-	return true;
 }
 
 int main(int argc, char **argv)
 {
+	static uint8_t record[FIXBUF_RECORD_MAX];
 	GError *err = NULL;
 	fbInfoModel_t *model = fbInfoModelAlloc();
-	fbSession_t *session = fbSessionAlloc(model);
+	fbSession_t *session = fixbuf_session(model);
 	fbCollector_t *collector;
+	fbTemplate_t *template;
 	fBuf_t *buffer;
+	uint16_t id;
 
 	if (argc != 2) {
 		fputs("usage: fixbuf_read FILE\n", stderr);
 		return 2;
 	}
-	g_log_set_default_handler(complained, NULL);
-	fbSessionAddNewTemplateCallback(session, on_template, NULL);
 	collector = fbCollectorAllocFile(NULL, argv[1], &err);
 	if (!collector)
-		die(argv[1], err);
+		fixbuf_failed(argv[1], err);
 	buffer = fBufAllocForCollection(session, collector);
 	if (!fBufSetAutomaticInsert(buffer, &err))
-		die("automatic insert", err);
-	while (read_record(buffer))
-		;
+		fixbuf_failed("automatic insert", err);
+	while ((template = fixbuf_next(buffer, &id, record)))
+		print_record(buffer, template, id, record);
 	fBufFree(buffer);
 	fbInfoModelFree(model);
 	return 0;

@@ -215,6 +215,8 @@ static inline struct flow_record sample_flow(void)
 	r.side[SIDE_DST2SRC].bytes = 30;
 	r.side[SIDE_BOTH].packets = 10;
 	r.side[SIDE_BOTH].bytes = 730;
+	for (int side = 0; side < SIDES; side++)
+		r.side[side].first_ns = r.side[side].last_ns = RIG_NOW;
 	return r;
 }
 

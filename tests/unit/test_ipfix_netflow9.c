@@ -101,45 +101,77 @@ static void times(void **state)
 	rig_close(&rig);
 }
 
-static uint32_t first_switched(const struct rig *rig)
+/* A message of one flow that began then and ended 5 s later. */
+static void encode_at(struct rig *rig, uint64_t start_s, uint64_t now_s)
 {
-	const struct rig_message *m = &rig->messages[rig->count - 1];
+	struct flow_record r = sample_flow();
+	struct record_side_values *src = &r.side[SIDE_SRC2DST], *both = &r.side[SIDE_BOTH];
 
-	return be32_at(m->bytes + 24);
-}
-
-static void encode_at(struct rig *rig, struct flow_record *r, uint64_t start_s, uint64_t now_s)
-{
-	r->side[SIDE_SRC2DST].first_ns = start_s * SECOND;
+	r.side[SIDE_DST2SRC].packets = 0;
+	src->first_ns = both->first_ns = start_s * SECOND;
+	src->last_ns = both->last_ns = (start_s + 5) * SECOND;
 	assert_int_equal(ipfix_encoder_templates(rig->encoder, now_s * SECOND), 0);
 	assert_int_equal(ipfix_encoder_flush(rig->encoder, now_s * SECOND), 0);
-	assert_int_equal(ipfix_encoder_encode(rig->encoder, r, now_s * SECOND), 0);
+	assert_int_equal(ipfix_encoder_encode(rig->encoder, &r, now_s * SECOND), 0);
 	assert_int_equal(ipfix_encoder_flush(rig->encoder, now_s * SECOND), 0);
 }
 
-/* 32 bits of ms never wrap: a run of weeks counts anew. What is older than that is 0. */
+/* The last message: its stamp, its uptime, and where on it the flow began; s. */
+static void assert_clock(const struct rig *rig, uint32_t stamp, uint32_t uptime, uint32_t start)
+{
+	const uint8_t *bytes = rig->messages[rig->count - 1].bytes;
+
+	assert_int_equal(be32_at(bytes + 8), stamp);
+	assert_int_equal(be32_at(bytes + 4), uptime * 1000);
+	assert_int_equal(be32_at(bytes + 24), start * 1000);
+}
+
+/* The uptime's 32 bits of ms never wrap: a run of weeks counts anew. */
 static void uptime_does_not_wrap(void **state)
 {
 	struct rig rig;
-	struct flow_record r = sample_flow();
 
 	(void)state;
 	rig_open(&rig, NETFLOW9, "first_seen");
-	r.side[SIDE_DST2SRC].packets = 0;
-	encode_at(&rig, &r, START_S, START_S);
-	assert_int_equal(first_switched(&rig), 24u * DAY_S * 1000);
-	encode_at(&rig, &r, START_S - 24 * DAY_S, START_S);
-	assert_int_equal(first_switched(&rig), 0);
-	encode_at(&rig, &r, START_S - 30 * DAY_S, START_S);
-	assert_int_equal(first_switched(&rig), 0);
-	encode_at(&rig, &r, START_S + 24 * DAY_S, START_S + 24 * DAY_S);
-	assert_int_equal(first_switched(&rig), 48u * DAY_S * 1000);
-	encode_at(&rig, &r, START_S + 24 * DAY_S, START_S + 25 * DAY_S);
-	assert_int_equal(first_switched(&rig), 23u * DAY_S * 1000);
-	assert_int_equal(be32_at(rig.messages[rig.count - 1].bytes + 4), 24u * DAY_S * 1000);
+	encode_at(&rig, START_S - 5, START_S);
+	assert_clock(&rig, START_S, 24 * DAY_S, 24 * DAY_S - 5);
+	encode_at(&rig, START_S - 24 * DAY_S, START_S);
+	assert_clock(&rig, START_S, 24 * DAY_S, 0);
+	encode_at(&rig, START_S + 24 * DAY_S - 5, START_S + 24 * DAY_S);
+	assert_clock(&rig, START_S + 24 * DAY_S, 48 * DAY_S, 48 * DAY_S - 5);
+	encode_at(&rig, START_S + 24 * DAY_S, START_S + 25 * DAY_S);
+	assert_clock(&rig, START_S + 25 * DAY_S, 24 * DAY_S, 23 * DAY_S);
 	/* a clock that is set back */
-	encode_at(&rig, &r, START_S - 60 * DAY_S, START_S - 60 * DAY_S);
-	assert_int_equal(first_switched(&rig), 24u * DAY_S * 1000);
+	encode_at(&rig, START_S - 60 * DAY_S, START_S - 60 * DAY_S + 5);
+	assert_clock(&rig, START_S - 60 * DAY_S + 5, 24 * DAY_S, 24 * DAY_S - 5);
+	rig_close(&rig);
+}
+
+/* Flows of a capture from long ago: the stamp is of their time, and templates come as ever. */
+static void what_was_long_ago(void **state)
+{
+	const uint32_t long_ago = START_S - 4000 * DAY_S;
+	struct flow_record r = sample_flow();
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, NETFLOW9, "first_seen");
+	encode_at(&rig, long_ago, START_S);
+	assert_clock(&rig, long_ago + 5, 24 * DAY_S, 24 * DAY_S - 5);
+	encode_at(&rig, long_ago + 100, START_S + 1);
+	assert_clock(&rig, long_ago + 105, 24 * DAY_S, 24 * DAY_S - 5);
+	assert_int_equal(rig_count_sets(&rig, 0), 1);
+	rig_forget(&rig);
+	/* many go into one message */
+	for (int i = 0; i < 20; i++) {
+		r.side[SIDE_BOTH].first_ns = (long_ago + 200 + i) * SECOND;
+		r.side[SIDE_BOTH].last_ns = (long_ago + 250 - i) * SECOND;
+		assert_int_equal(ipfix_encoder_encode(rig.encoder, &r, (START_S + 2) * SECOND), 0);
+	}
+	assert_int_equal(ipfix_encoder_flush(rig.encoder, (START_S + 2) * SECOND), 0);
+	assert_int_equal(rig.count, 1);
+	assert_int_equal(rig.messages[0].flows, 20);
+	assert_int_equal(be32_at(rig.messages[0].bytes + 8), long_ago + 250);
 	rig_close(&rig);
 }
 
@@ -266,6 +298,7 @@ int main(void)
 		cmocka_unit_test(a_direction_without_packets_has_no_record),
 		cmocka_unit_test(times),
 		cmocka_unit_test(uptime_does_not_wrap),
+		cmocka_unit_test(what_was_long_ago),
 		cmocka_unit_test(icmp),
 		cmocka_unit_test(small_records_are_not_padded),
 		cmocka_unit_test(messages_are_not_longer_than_asked),

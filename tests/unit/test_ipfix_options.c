@@ -217,6 +217,7 @@ static void the_preamble_of_a_stream(void **state)
 	rig_init(&rig, IPFIX, "src_ip,nfhash,probe");
 	rig.options.datagrams = false;
 	rig_start(&rig);
+	assert_int_equal(ipfix_encoder_sequence(rig.encoder), 2);
 	assert_int_equal(ipfix_encoder_preamble(rig.encoder, RIG_NOW, rig_emit, &rig), 0);
 	assert_int_equal(rig.count, 1);
 	assert_int_equal(rig.messages[0].flows, 0);
