@@ -164,32 +164,37 @@ int outfile_open(struct outfile *f, const char *pattern, const struct rotation *
 }
 
 /* Start of the period that the clock is in. */
-static uint64_t period_start(const struct outfile *f)
+static uint64_t period_start(const struct outfile *f, uint64_t clock_ns)
 {
 	uint64_t interval_ns = f->rotation.interval_ns;
 
-	return interval_ns ? f->clock_ns - f->clock_ns % interval_ns : f->clock_ns;
+	return interval_ns ? clock_ns - clock_ns % interval_ns : clock_ns;
+}
+
+bool outfile_is_due(const struct outfile *f, uint64_t now_ns)
+{
+	if (!rotates(f))
+		return false;
+	if (f->fd < 0)
+		return true;
+	if (f->rotation.interval_ns && period_start(f, now_ns) > f->period_start_ns)
+		return true;
+	return f->rotation.bytes && f->written + f->rows.length >= f->rotation.bytes;
 }
 
 int outfile_begin_row(struct outfile *f, uint64_t now_ns)
 {
-	bool next = f->fd < 0;
+	bool due = outfile_is_due(f, now_ns);
 	int err;
 
-	if (!rotates(f))
-		return 0;
 	if (now_ns > f->clock_ns)
 		f->clock_ns = now_ns;
-	if (f->rotation.interval_ns && period_start(f) > f->period_start_ns)
-		next = true;
-	if (f->rotation.bytes && f->written + f->rows.length >= f->rotation.bytes)
-		next = true;
-	if (!next)
+	if (!due)
 		return 0;
 	err = close_current(f);
 	if (err)
 		return err;
-	f->period_start_ns = period_start(f);
+	f->period_start_ns = period_start(f, f->clock_ns);
 	err = choose_name(f, f->period_start_ns);
 	return err ? err : open_name(f);
 }

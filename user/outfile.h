@@ -29,6 +29,8 @@ struct outfile {
 
 /* Without rotation the file is opened at once. 0, or a negative errno after a message. */
 int outfile_open(struct outfile *f, const char *pattern, const struct rotation *rotation);
+/* Whether a row of packet time now_ns begins a new file. */
+bool outfile_is_due(const struct outfile *f, uint64_t now_ns);
 /* Before a row of packet time now_ns: opens the file or the next one. */
 int outfile_begin_row(struct outfile *f, uint64_t now_ns);
 /* After a row. -EPIPE without a message, other errors with one. */

@@ -318,7 +318,7 @@ int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns)
 	int err;
 
 	if (!o->format->rows)
-		return output_ipfix_write(&o->ipfix, r);
+		return output_ipfix_write(&o->ipfix, r, now_ns);
 	if (o->kafka)
 		return kafka_row(o, r);
 	if (o->ship)

@@ -42,15 +42,36 @@ static int emit_to_ship(void *context, const void *bytes, size_t length, uint32_
 	return 0;
 }
 
+/*
+ * In each file and on each connection sequence numbers count from its preamble on. Of messages that
+ * were dropped in between the gap stays to be seen.
+ */
+static void count_from_preamble(struct output_ipfix *o, uint8_t *header)
+{
+	uint32_t sequence = wire_get_u32(header + IPFIX_SEQUENCE);
+
+	if (!o->based)
+		o->base = sequence - o->preamble;
+	o->based = true;
+	wire_u32(header + IPFIX_SEQUENCE, sequence - o->base);
+}
+
 static int emit_to_file(void *context, const void *bytes, size_t length, uint32_t flows)
 {
 	struct output_ipfix *o = context;
-	int err = outfile_begin_row(o->file, now_ns());
+	struct text_buffer *rows = &o->file->rows;
+	uint64_t time_ns = o->packet_ns ? o->packet_ns : now_ns();
+	bool next = outfile_is_due(o->file, time_ns);
+	int err = outfile_begin_row(o->file, time_ns);
 
 	(void)flows;
 	if (err)
 		return err;
-	text_bytes(&o->file->rows, bytes, length);
+	if (next)
+		o->based = false;
+	text_bytes(rows, bytes, length);
+	if (!rows->failed && o->protocol == IPFIX)
+		count_from_preamble(o, (uint8_t *)rows->data + rows->length - length);
 	return outfile_end_row(o->file);
 }
 
@@ -74,11 +95,15 @@ static int open_encoder(struct output_ipfix *o, const struct output_ipfix_parts 
 		.anonymizer = parts->anonymizer,
 		.totals = parts->ledger ? tell_totals : NULL,
 	};
+	int err;
 
 	o->ledger = parts->ledger;
 	o->stop = parts->stop;
 	o->protocol = parts->protocol;
-	return ipfix_encoder_new(&o->encoder, parts->config, parts->columns, &options);
+	err = ipfix_encoder_new(&o->encoder, parts->config, parts->columns, &options);
+	if (!err)
+		o->preamble = ipfix_encoder_sequence(o->encoder);
+	return err;
 }
 
 int output_ipfix_open_file(struct output_ipfix *o, const struct output_ipfix_parts *parts,
@@ -94,15 +119,11 @@ int output_ipfix_open_file(struct output_ipfix *o, const struct output_ipfix_par
 	return err;
 }
 
-/*
- * RFC 7011, 3.1 and 10.4.4: on each connection sequence numbers count from 0, and the time is that
- * of sending. Of messages that were dropped in between the gap stays to be seen.
- */
+/* RFC 7011, 3.1 and 10.4.4: the time is that of sending, and a connection begins with 0. */
 static void stamp(void *context, void *bytes, size_t length, uint32_t records, bool first)
 {
 	struct output_ipfix *o = context;
 	uint8_t *header = bytes;
-	uint32_t sequence;
 
 	(void)length;
 	(void)records;
@@ -111,15 +132,8 @@ static void stamp(void *context, void *bytes, size_t length, uint32_t records, b
 	if (o->protocol != IPFIX)
 		return;
 	wire_u32(header + IPFIX_TIME, (uint32_t)(now_ns() / NS_PER_S));
-	if (first) {
-		wire_u32(header + IPFIX_SEQUENCE, 0);
-		return;
-	}
-	sequence = wire_get_u32(header + IPFIX_SEQUENCE);
-	if (!o->based)
-		o->base = sequence;
-	o->based = true;
-	wire_u32(header + IPFIX_SEQUENCE, sequence - o->base);
+	if (!first)
+		count_from_preamble(o, header);
 }
 
 int output_ipfix_open_ship(struct output_ipfix *o, const struct output_ipfix_parts *parts,
@@ -143,9 +157,16 @@ int output_ipfix_open_ship(struct output_ipfix *o, const struct output_ipfix_par
 	return err;
 }
 
-int output_ipfix_write(struct output_ipfix *o, const struct flow_record *r)
+int output_ipfix_write(struct output_ipfix *o, const struct flow_record *r, uint64_t packet_ns)
 {
-	return ipfix_encoder_encode(o->encoder, r, now_ns());
+	int err = 0;
+
+	/* what is before a new file's time goes into the old one */
+	if (o->file && outfile_is_due(o->file, packet_ns))
+		err = ipfix_encoder_flush(o->encoder, now_ns());
+	if (packet_ns > o->packet_ns)
+		o->packet_ns = packet_ns;
+	return err ? err : ipfix_encoder_encode(o->encoder, r, now_ns());
 }
 
 int output_ipfix_flush(struct output_ipfix *o)

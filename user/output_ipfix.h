@@ -16,8 +16,9 @@ struct output_ipfix {
 	const struct ledger *ledger;
 	const atomic_bool *stop;
 	enum ipfix_protocol protocol;
-	/* of the sending thread: what sequence numbers count from */
-	uint32_t base;
+	uint64_t packet_ns; /* of the newest record */
+	/* what sequence numbers count from; over a network this is the sending thread's */
+	uint32_t base, preamble; /* data records in the preamble */
 	bool based;
 };
 
@@ -35,7 +36,8 @@ int output_ipfix_open_file(struct output_ipfix *o, const struct output_ipfix_par
 			   struct outfile *file);
 int output_ipfix_open_ship(struct output_ipfix *o, const struct output_ipfix_parts *parts,
 			   struct ship_options *options);
-int output_ipfix_write(struct output_ipfix *o, const struct flow_record *r);
+/* packet_ns is what rotation goes by. */
+int output_ipfix_write(struct output_ipfix *o, const struct flow_record *r, uint64_t packet_ns);
 int output_ipfix_flush(struct output_ipfix *o);
 int output_ipfix_finish(struct output_ipfix *o);
 void output_ipfix_free(struct output_ipfix *o);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Walks messages of IPFIX and NetFlow v9 by the templates in them, as RFC 7011 and RFC 3954 say,
- * and stops the fuzzer where one does not hold: lengths, counts, sequence numbers, padding,
- * templates before data.
+ * Walks messages of IPFIX and NetFlow v9 by the templates in them, and stops the fuzzer where
+ * RFC 7011 or RFC 3954 does not hold: lengths, counts, sequence numbers, padding, templates first.
  */
 #ifndef TESTS_FUZZ_IPFIX_WALK_H
 #define TESTS_FUZZ_IPFIX_WALK_H

@@ -326,11 +326,7 @@ def test_tshark_netflow9(path, rows):
 
 
 def test_uptime(path, rows):
-    """Elements 21 and 22 with the header's two clocks give the times, where they reach.
-
-    The time of export is that of packets here: in a few crafted captures it is near 1970 or goes back for years,
-    and the uptime stands still.
-    """
+    """Elements 21 and 22 with the header's two clocks give the times, but for crafted ones near 1970."""
     flows, wrong, compared = directions(rows), [], 0
     fields = ["cflow.sysuptime", "cflow.unix_secs", "cflow.timestart", "cflow.srcport"]
     for uptime, seconds, switched, ports in frames(path, fields):
