@@ -100,12 +100,12 @@ int exporters_open(struct exporters **out, const struct exporters_parts *parts)
 
 	*out = NULL;
 	if (e) {
+		e->parts = *parts;
 		e->outputs = calloc(count, sizeof(*e->outputs));
 		e->gone = calloc(count, sizeof(*e->gone));
 	}
 	if (!e || !e->outputs || !e->gone)
 		goto out;
-	e->parts = *parts;
 	err = anonymizer_new(&e->anonymizer, config, parts->columns);
 	if (!err && parts->all_columns)
 		err = anonymizer_new(&e->anonymizer_all, config, parts->all_columns);

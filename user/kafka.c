@@ -55,7 +55,8 @@ static void on_error(rd_kafka_t *client, int err, const char *reason, void *cont
 	struct kafka *k = context;
 
 	(void)client;
-	k->down = true;
+	/* One of several brokers may be away: librdkafka says so, too, and goes on. */
+	k->down |= err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 	snprintf(k->why, sizeof(k->why), "%s", reason ? reason : rd_kafka_err2str(err));
 }
 
@@ -108,7 +109,7 @@ static int set_all(struct kafka *k, rd_kafka_conf_t *conf, char *properties)
 	char kib[24];
 	int err;
 
-	snprintf(kib, sizeof(kib), "%zu", k->options.queue_bytes / 1024);
+	snprintf(kib, sizeof(kib), "%zu", k->options.limits.queue_bytes / 1024);
 	rd_kafka_conf_set_opaque(conf, k);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_conf_set_error_cb(conf, on_error);
@@ -202,8 +203,8 @@ void kafka_put(struct kafka *k, const char *key, const void *value, size_t lengt
 			k->counts.failed++;
 			return;
 		}
-		rd_kafka_poll(k->client, k->options.policy == SHIP_BLOCK ? WAIT_MS : 0);
-		if (k->options.policy == SHIP_BLOCK && !(stop && *stop))
+		rd_kafka_poll(k->client, k->options.limits.policy == SHIP_BLOCK ? WAIT_MS : 0);
+		if (k->options.limits.policy == SHIP_BLOCK && !(stop && *stop))
 			continue;
 		if (!produce(k, key, value, length))
 			k->counts.dropped++;
@@ -233,7 +234,7 @@ void kafka_close(struct kafka *k, struct ship_counts *out)
 {
 	int left;
 
-	rd_kafka_flush(k->client, (int)(k->options.end_timeout_ns / NS_PER_MS));
+	rd_kafka_flush(k->client, (int)(k->options.limits.end_timeout_ns / NS_PER_MS));
 	left = rd_kafka_outq_len(k->client);
 	if (left) {
 		rd_kafka_purge(k->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);

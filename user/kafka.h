@@ -18,9 +18,7 @@ struct kafka_options {
 	const char *name; /* for messages: the output; borrowed */
 	/* "broker[,broker]/topic[?property=value&...]", any property of librdkafka's. */
 	const char *address;
-	enum ship_policy policy; /* with SHIP_DROP_OLDEST what finds no room is dropped itself */
-	size_t queue_bytes;
-	uint64_t end_timeout_ns;
+	struct ship_limits limits; /* SHIP_DROP_OLDEST drops what finds no room itself */
 };
 
 /* Whether a target is one, and where its address begins. */

@@ -140,11 +140,16 @@ static int open_file(struct output *o)
 }
 
 /* Files can wait for a peer; a wire cannot. */
-static enum ship_policy policy_of(const struct config *c)
+static struct ship_limits limits_of(const struct config *c)
 {
-	if (c->queue_policy == QUEUE_AUTO)
-		return c->interfaces.count ? SHIP_DROP_OLDEST : SHIP_BLOCK;
-	return c->queue_policy == QUEUE_BLOCK ? SHIP_BLOCK : SHIP_DROP_OLDEST;
+	bool block = c->queue_policy == QUEUE_AUTO ? !c->interfaces.count
+						   : c->queue_policy == QUEUE_BLOCK;
+
+	return (struct ship_limits){
+		.policy = block ? SHIP_BLOCK : SHIP_DROP_OLDEST,
+		.queue_bytes = c->queue_bytes,
+		.end_timeout_ns = c->flush_timeout_ns,
+	};
 }
 
 /* The header line is the preamble of a stream; each datagram of CSV stands alone. */
@@ -157,9 +162,7 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 		.name = o->text,
 		.transport = transport,
 		.address = address,
-		.policy = policy_of(config),
-		.queue_bytes = config->queue_bytes,
-		.end_timeout_ns = config->flush_timeout_ns,
+		.limits = limits_of(config),
 	};
 	int err = 0;
 
@@ -192,9 +195,7 @@ static int open_kafka(struct output *o, const char *address)
 	const struct kafka_options options = {
 		.name = o->text,
 		.address = address,
-		.policy = policy_of(config),
-		.queue_bytes = config->queue_bytes,
-		.end_timeout_ns = config->flush_timeout_ns,
+		.limits = limits_of(config),
 	};
 
 	if (o->format->rows != &format_json) {
@@ -275,8 +276,7 @@ static int ship_row(struct output *o, const struct flow_record *r)
 {
 	size_t before = o->batch.length, row;
 
-	o->format->rows->row(&o->batch, o->parts.columns, r,
-			     (struct anonymizer *)o->parts.anonymizer);
+	o->format->rows->row(&o->batch, o->parts.columns, r, o->parts.anonymizer);
 	if (o->batch.failed)
 		return out_of_memory(o);
 	o->batch_records++;
@@ -304,8 +304,7 @@ static int kafka_row(struct output *o, const struct flow_record *r)
 	if (!anonymizer_hides_addresses(o->parts.anonymizer))
 		community_id(r, key);
 	o->batch.length = 0;
-	o->format->rows->row(&o->batch, o->parts.columns, r,
-			     (struct anonymizer *)o->parts.anonymizer);
+	o->format->rows->row(&o->batch, o->parts.columns, r, o->parts.anonymizer);
 	if (o->batch.failed)
 		return out_of_memory(o);
 	kafka_put(o->kafka, key, o->batch.data, o->batch.length - 1, o->parts.stop);
@@ -326,8 +325,7 @@ int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns)
 	err = outfile_begin_row(&o->file, now_ns);
 	if (err)
 		return err;
-	o->format->rows->row(&o->file.rows, o->parts.columns, r,
-			     (struct anonymizer *)o->parts.anonymizer);
+	o->format->rows->row(&o->file.rows, o->parts.columns, r, o->parts.anonymizer);
 	return outfile_end_row(&o->file);
 }
 

@@ -21,9 +21,9 @@ struct output;
 struct output_parts {
 	const struct config *config;
 	const struct columns *columns;
-	const struct anonymizer *anonymizer; /* of columns; NULL = none */
-	const struct ledger *ledger;         /* for statistics that are exported */
-	const atomic_bool *stop; /* an output that would wait for a peer does so no longer */
+	struct anonymizer *anonymizer; /* of columns; NULL = none */
+	const struct ledger *ledger;   /* for statistics that are exported */
+	const atomic_bool *stop;       /* an output that would wait for a peer does so no longer */
 };
 
 /* Whether an output is of the formats that export every column by default: IPFIX, NetFlow v9. */

@@ -17,6 +17,10 @@
 #define FIRST_RETRY_NS (250 * NS_PER_MS)
 #define LAST_RETRY_NS  (30 * NS_PER_S)
 
+/* How long a wait may last before its reason is looked at again. */
+#define LOOK_NS        (100 * NS_PER_MS)
+#define ACKNOWLEDGE_NS (10 * NS_PER_MS) /* what the other side has acknowledged */
+
 struct message {
 	struct message *next;
 	size_t length;
@@ -32,17 +36,18 @@ struct ship {
 	char *preamble;
 	char *copy; /* the thread's: what is stamped */
 	size_t copy_room;
-	uint64_t preamble_due_ns; /* the thread's: monotonic */
-	bool connected;           /* the thread's */
-	uint64_t retry_ns;        /* the thread's: how long to wait after the next failure */
+	bool connected;    /* the thread's */
+	uint64_t retry_ns; /* the thread's: how long to wait after the next failure */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t work, room;
 	/* Oldest first: sent and unacknowledged up to unsent, then those that wait. */
-	struct message *first, *unsent, *last;
-	bool sending; /* unsent is with the thread */
+	struct message *first, *unsent;
+	struct message **end; /* where the next one is hung */
+	bool sending;         /* unsent is with the thread */
 	size_t unacknowledged_bytes;
+	uint32_t sent_before; /* records of the message that was sent last */
 	struct ship_counts counts;
 	char why[TRANSPORT_WHY_SIZE]; /* the connection is lost; "" = it is not */
 	bool lost, lost_told;
@@ -53,8 +58,19 @@ struct ship {
 
 /* --- the queue -------------------------------------------------------------------------------- */
 
+/* Out of the queue, wherever it stands. */
 static void discard(struct ship *s, struct message *m)
 {
+	struct message **link = &s->first;
+
+	while (*link != m)
+		link = &(*link)->next;
+	*link = m->next;
+	if (s->unsent == m)
+		s->unsent = m->next;
+	if (!*link)
+		s->end = link;
+	s->counts.queued -= m->records;
 	s->counts.queued_bytes -= m->length;
 	pthread_cond_signal(&s->room);
 	free(m);
@@ -63,52 +79,36 @@ static void discard(struct ship *s, struct message *m)
 /* The oldest message that nobody has begun to send. False: there is none. */
 static bool drop_oldest(struct ship *s)
 {
-	struct message **link = &s->first, *victim;
-	bool skip = s->sending;
+	struct message *victim = s->unsent && s->sending ? s->unsent->next : s->unsent;
 
-	while (*link && *link != s->unsent)
-		link = &(*link)->next;
-	if (*link && skip)
-		link = &(*link)->next;
-	victim = *link;
 	if (!victim)
 		return false;
-	*link = victim->next;
-	if (s->unsent == victim)
-		s->unsent = victim->next;
-	if (s->last == victim) {
-		s->last = s->first;
-		while (s->last && s->last->next)
-			s->last = s->last->next;
-	}
 	s->counts.dropped += victim->records;
-	s->counts.queued -= victim->records;
 	discard(s, victim);
 	return true;
 }
 
 static bool has_room(const struct ship *s, size_t length)
 {
-	return !s->counts.queued_bytes || s->counts.queued_bytes + length <= s->options.queue_bytes;
+	return !s->counts.queued_bytes ||
+	       s->counts.queued_bytes + length <= s->options.limits.queue_bytes;
 }
 
-/* The thread wakes who waits; a stop is looked for now and then. */
-static void wait_for_room(struct ship *s)
+/* For so long at most; with the lock. */
+static void wait_on(struct ship *s, pthread_cond_t *condition, uint64_t ns)
 {
-	struct timespec until;
+	uint64_t until = monotonic_ns() + ns;
+	const struct timespec when = { .tv_sec = (time_t)(until / NS_PER_S),
+				       .tv_nsec = (long)(until % NS_PER_S) };
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += 100 * NS_PER_MS;
-	until.tv_sec += until.tv_nsec / (long)NS_PER_S;
-	until.tv_nsec %= (long)NS_PER_S;
-	pthread_cond_timedwait(&s->room, &s->lock, &until);
+	pthread_cond_timedwait(condition, &s->lock, &when);
 }
 
 static bool make_room(struct ship *s, size_t length, const atomic_bool *stop)
 {
 	while (!has_room(s, length)) {
-		if (s->options.policy == SHIP_BLOCK && !(stop && *stop))
-			wait_for_room(s);
+		if (s->options.limits.policy == SHIP_BLOCK && !(stop && *stop))
+			wait_on(s, &s->room, LOOK_NS);
 		else if (!drop_oldest(s))
 			return false;
 	}
@@ -117,11 +117,8 @@ static bool make_room(struct ship *s, size_t length, const atomic_bool *stop)
 
 static void append(struct ship *s, struct message *m)
 {
-	if (s->last)
-		s->last->next = m;
-	else
-		s->first = m;
-	s->last = m;
+	*s->end = m;
+	s->end = &m->next;
 	if (!s->unsent)
 		s->unsent = m;
 	s->counts.queued += m->records;
@@ -155,15 +152,9 @@ static void release_sent(struct ship *s, size_t unacknowledged)
 {
 	while (s->first && s->first != s->unsent &&
 	       s->unacknowledged_bytes >= unacknowledged + s->first->length) {
-		struct message *m = s->first;
-
-		s->first = m->next;
-		if (s->last == m)
-			s->last = NULL;
-		s->unacknowledged_bytes -= m->length;
-		s->counts.queued -= m->records;
-		s->counts.sent += m->records;
-		discard(s, m);
+		s->unacknowledged_bytes -= s->first->length;
+		s->counts.sent += s->first->records;
+		discard(s, s->first);
 	}
 }
 
@@ -179,37 +170,25 @@ static void note_sent(struct ship *s, struct message *m)
 {
 	m->tried = true;
 	s->sending = false;
+	s->sent_before = m->records;
 	s->unsent = m->next;
 	s->unacknowledged_bytes += m->length;
 	release_sent(s, unacknowledged(s));
 }
 
-/* A datagram before the last one turned out to be refused. With the lock. */
-static void note_refused_before(struct ship *s, uint32_t records)
+/* The datagram before the one at hand turned out to be refused. With the lock. */
+static void note_refused_before(struct ship *s)
 {
-	uint64_t refused = records < s->counts.sent ? records : s->counts.sent;
-
-	s->counts.sent -= refused;
-	s->counts.failed += refused;
+	s->counts.sent -= s->sent_before;
+	s->counts.failed += s->sent_before;
+	s->sent_before = 0;
 }
 
-/* Nobody will take it: it leaves the queue wherever it stands. With the lock. */
+/* Nobody will ever take it. With the lock. */
 static void note_failed(struct ship *s, struct message *m)
 {
-	struct message **link = &s->first;
-
-	while (*link != m)
-		link = &(*link)->next;
-	*link = m->next;
-	s->unsent = m->next;
 	s->sending = false;
-	if (s->last == m) {
-		s->last = s->first;
-		while (s->last && s->last->next)
-			s->last = s->last->next;
-	}
 	s->counts.failed += m->records;
-	s->counts.queued -= m->records;
 	discard(s, m);
 }
 
@@ -230,20 +209,13 @@ static void note_lost(struct ship *s)
 
 /* --- the thread: sending ---------------------------------------------------------------------- */
 
-static void set_why(struct ship *s, const char *why)
-{
-	pthread_mutex_lock(&s->lock);
-	snprintf(s->why, sizeof(s->why), "%s", why);
-	pthread_mutex_unlock(&s->lock);
-}
-
 static void disconnect(struct ship *s, const char *why)
 {
 	if (s->connected)
 		s->options.transport->disconnect(s->transport);
 	s->connected = false;
-	set_why(s, why);
 	pthread_mutex_lock(&s->lock);
+	snprintf(s->why, sizeof(s->why), "%s", why);
 	note_lost(s);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -274,20 +246,6 @@ static int send_bytes(struct ship *s, const void *bytes, size_t length, uint32_t
 	return s->options.transport->send(s->transport, bytes, length, &s->ending, why);
 }
 
-static bool preamble_is_due(const struct ship *s)
-{
-	return s->preamble && s->options.preamble_ns && !s->options.transport->stream &&
-	       monotonic_ns() >= s->preamble_due_ns;
-}
-
-static int send_preamble(struct ship *s, bool first, char why[TRANSPORT_WHY_SIZE])
-{
-	s->preamble_due_ns = monotonic_ns() + s->options.preamble_ns;
-	if (!s->preamble)
-		return 0;
-	return send_bytes(s, s->preamble, s->options.preamble_length, 0, first, why);
-}
-
 static bool connect_once(struct ship *s)
 {
 	char why[TRANSPORT_WHY_SIZE] = "";
@@ -298,7 +256,8 @@ static bool connect_once(struct ship *s)
 		return false;
 	}
 	s->connected = true;
-	err = send_preamble(s, true, why);
+	if (s->preamble)
+		err = send_bytes(s, s->preamble, s->options.preamble_length, 0, true, why);
 	if (err < 0) {
 		disconnect(s, why);
 		return false;
@@ -313,40 +272,25 @@ static bool connect_once(struct ship *s)
 static bool send_message(struct ship *s, struct message *m)
 {
 	char why[TRANSPORT_WHY_SIZE] = "";
-	int err = preamble_is_due(s) ? send_preamble(s, false, why) : 0;
+	int err = send_bytes(s, m->bytes, m->length, m->records, false, why);
 
-	if (err >= 0)
-		err = send_bytes(s, m->bytes, m->length, m->records, false, why);
 	if (err < 0 && err != -EBADMSG) {
 		disconnect(s, why);
 		return false;
 	}
 	s->retry_ns = FIRST_RETRY_NS;
 	pthread_mutex_lock(&s->lock);
+	if (err == 1)
+		note_refused_before(s);
 	if (err == -EBADMSG)
 		note_failed(s, m);
 	else
 		note_sent(s, m);
-	if (err == 1)
-		note_refused_before(s, m->records);
 	pthread_mutex_unlock(&s->lock);
 	return true;
 }
 
 /* --- the thread: when ------------------------------------------------------------------------- */
-
-/* Waits on work for so long; with the lock. */
-static void nap(struct ship *s, uint64_t ns)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(ns / NS_PER_S);
-	until.tv_nsec += (long)(ns % NS_PER_S);
-	until.tv_sec += until.tv_nsec / (long)NS_PER_S;
-	until.tv_nsec %= (long)NS_PER_S;
-	pthread_cond_timedwait(&s->work, &s->lock, &until);
-}
 
 /* The next message to send, marked as being sent; NULL: the thread is to end. */
 static struct message *wait_for_message(struct ship *s)
@@ -363,7 +307,7 @@ static struct message *wait_for_message(struct ship *s)
 			s->sending = true;
 			break;
 		}
-		nap(s, s->first || s->closing ? 10 * NS_PER_MS : TRANSPORT_WAIT_MS * NS_PER_MS);
+		wait_on(s, &s->work, s->first || s->closing ? ACKNOWLEDGE_NS : LOOK_NS);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return m;
@@ -375,9 +319,8 @@ static void back_off(struct ship *s)
 	uint64_t until = monotonic_ns() + s->retry_ns;
 
 	pthread_mutex_lock(&s->lock);
-	s->sending = false;
 	while (!s->ending && monotonic_ns() < until)
-		nap(s, 50 * NS_PER_MS);
+		wait_on(s, &s->work, LOOK_NS);
 	pthread_mutex_unlock(&s->lock);
 	s->retry_ns = s->retry_ns * 2 < LAST_RETRY_NS ? s->retry_ns * 2 : LAST_RETRY_NS;
 }
@@ -438,6 +381,18 @@ static int copy_preamble(struct ship *s)
 	return 0;
 }
 
+/* A step of the wall clock is no reason to wait. */
+static void init_conditions(struct ship *s)
+{
+	pthread_condattr_t clock;
+
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->work, &clock);
+	pthread_cond_init(&s->room, &clock);
+	pthread_condattr_destroy(&clock);
+}
+
 int ship_open(struct ship **out, const struct ship_options *options)
 {
 	char why[TRANSPORT_WHY_SIZE] = "out of memory";
@@ -448,9 +403,9 @@ int ship_open(struct ship **out, const struct ship_options *options)
 	if (s) {
 		s->options = *options;
 		s->retry_ns = FIRST_RETRY_NS;
+		s->end = &s->first;
 		pthread_mutex_init(&s->lock, NULL);
-		pthread_cond_init(&s->work, NULL);
-		pthread_cond_init(&s->room, NULL);
+		init_conditions(s);
 		err = options->transport->open(&s->transport, options->address, why);
 	}
 	if (!err)
@@ -494,26 +449,21 @@ void ship_report(struct ship *s)
 
 static void drop_all(struct ship *s)
 {
-	struct message *m = s->first, *next;
-
-	for (; m; m = next) {
-		next = m->next;
-		s->counts.dropped += m->records;
-		free(m);
+	while (s->first) {
+		s->counts.dropped += s->first->records;
+		discard(s, s->first);
 	}
-	s->first = s->unsent = s->last = NULL;
-	s->counts.queued = s->counts.queued_bytes = 0;
 }
 
 void ship_close(struct ship *s, struct ship_counts *out)
 {
-	uint64_t until = monotonic_ns() + s->options.end_timeout_ns;
+	uint64_t until = monotonic_ns() + s->options.limits.end_timeout_ns;
 
 	pthread_mutex_lock(&s->lock);
 	s->closing = true;
 	pthread_cond_signal(&s->work);
 	while (s->first && monotonic_ns() < until)
-		wait_for_room(s);
+		wait_on(s, &s->room, LOOK_NS);
 	s->ending = true;
 	pthread_cond_signal(&s->work);
 	pthread_mutex_unlock(&s->lock);

@@ -20,20 +20,20 @@ enum ship_policy {
 	SHIP_DROP_OLDEST, /* the oldest messages that were not sent make room */
 };
 
+/* Of a queue. */
+struct ship_limits {
+	enum ship_policy policy;
+	size_t queue_bytes;
+	uint64_t end_timeout_ns; /* how long a close may go on sending */
+};
+
 struct ship_options {
 	const char *name; /* for messages: the target; borrowed */
 	const struct transport_ops *transport;
 	const char *address;
-	enum ship_policy policy;
-	size_t queue_bytes;
-	uint64_t end_timeout_ns; /* how long ship_close() may go on sending */
-	/*
-	 * Sent first on each connection, and on transports that are no stream again after
-	 * preamble_ns (0 = never); bytes are copied.
-	 */
-	const void *preamble;
+	struct ship_limits limits;
+	const void *preamble; /* sent first on each connection; copied; may be NULL */
 	size_t preamble_length;
-	uint64_t preamble_ns;
 	/*
 	 * Called by the thread just before a message goes, the preamble included, to note time and
 	 * sequence in it; first: it begins a stream. May be NULL.

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What becomes of messages on their way out, by a transport that does as it is told: each record is
+ * sent, dropped or failed, once, and what a connection may have lost goes again.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "log.h"
+#include "ship.h"
+
+#define MESSAGES 64
+
+/* The other side: what it answers in turn, and what it got. 0 follows what is not said. */
+static struct {
+	pthread_mutex_t lock;
+	int answers[MESSAGES], connects[MESSAGES];
+	size_t answer, connect, disconnects;
+	char got[MESSAGES][16];
+	size_t count;
+	size_t unacknowledged; /* bytes that it holds back */
+	bool blocked;          /* nothing is taken */
+} peer = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static int fake_open(struct transport **out, const char *address, char why[TRANSPORT_WHY_SIZE])
+{
+	*out = (struct transport *)&peer;
+	if (strcmp(address, "bad"))
+		return 0;
+	snprintf(why, TRANSPORT_WHY_SIZE, "no such place");
+	return -EINVAL;
+}
+
+static int answer(int *answers, size_t *at, char why[TRANSPORT_WHY_SIZE])
+{
+	int err = *at < MESSAGES ? answers[(*at)++] : 0;
+
+	if (err < 0)
+		snprintf(why, TRANSPORT_WHY_SIZE, "%s", strerror(-err));
+	return err;
+}
+
+static int fake_connect(struct transport *t, const atomic_bool *ending,
+			char why[TRANSPORT_WHY_SIZE])
+{
+	int err;
+
+	(void)t;
+	(void)ending;
+	pthread_mutex_lock(&peer.lock);
+	err = answer(peer.connects, &peer.connect, why);
+	pthread_mutex_unlock(&peer.lock);
+	return err;
+}
+
+static int fake_send(struct transport *t, const void *bytes, size_t length,
+		     const atomic_bool *ending, char why[TRANSPORT_WHY_SIZE])
+{
+	int err;
+
+	(void)t;
+	for (;;) {
+		pthread_mutex_lock(&peer.lock);
+		if (!peer.blocked || *ending)
+			break;
+		pthread_mutex_unlock(&peer.lock);
+		usleep(1000);
+	}
+	err = peer.blocked ? -ECANCELED : answer(peer.answers, &peer.answer, why);
+	if (err >= 0 && peer.count < MESSAGES)
+		snprintf(peer.got[peer.count++], sizeof(peer.got[0]), "%.*s", (int)length,
+			 (const char *)bytes);
+	pthread_mutex_unlock(&peer.lock);
+	return err;
+}
+
+static size_t fake_unacknowledged(const struct transport *t)
+{
+	size_t bytes;
+
+	(void)t;
+	pthread_mutex_lock(&peer.lock);
+	bytes = peer.unacknowledged;
+	pthread_mutex_unlock(&peer.lock);
+	return bytes;
+}
+
+static void fake_disconnect(struct transport *t)
+{
+	(void)t;
+	peer.disconnects++;
+}
+
+static void fake_close(struct transport *t)
+{
+	(void)t;
+}
+
+static const struct transport_ops fake = {
+	.scheme = "fake",
+	.stream = true,
+	.open = fake_open,
+	.connect = fake_connect,
+	.send = fake_send,
+	.unacknowledged = fake_unacknowledged,
+	.disconnect = fake_disconnect,
+	.close = fake_close,
+};
+
+static struct ship_options options(enum ship_policy policy, size_t queue_bytes)
+{
+	return (struct ship_options){
+		.name = "fake:",
+		.transport = &fake,
+		.address = "",
+		.limits = { .policy = policy,
+			    .queue_bytes = queue_bytes,
+			    .end_timeout_ns = 300000000 },
+	};
+}
+
+static struct ship *open_ship(const struct ship_options *o)
+{
+	static const struct log_sink silence;
+	struct ship *s;
+
+	log_use(&silence);
+	assert_int_equal(ship_open(&s, o), 0);
+	return s;
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	memset((char *)&peer + sizeof(peer.lock), 0, sizeof(peer) - sizeof(peer.lock));
+	return 0;
+}
+
+/* Messages of so many records, called a, b, c ... */
+static void put(struct ship *s, int count, uint32_t records)
+{
+	for (int i = 0; i < count; i++) {
+		const char name[4] = { 'a' + i, 'a' + i, 'a' + i, 'a' + i };
+
+		ship_put(s, name, sizeof(name), records, NULL);
+	}
+}
+
+static void wait_until_sent(struct ship *s, uint64_t records)
+{
+	struct ship_counts c;
+
+	for (int i = 0; i < 5000; i++) {
+		ship_counts(s, &c);
+		if (c.sent + c.failed >= records)
+			return;
+		usleep(1000);
+	}
+	fail_msg("%lu sent, %lu failed", (unsigned long)c.sent, (unsigned long)c.failed);
+}
+
+static void closes(struct ship *s, uint64_t sent, uint64_t retried, uint64_t dropped,
+		   uint64_t failed)
+{
+	struct ship_counts c;
+
+	ship_close(s, &c);
+	assert_int_equal(c.sent, sent);
+	assert_int_equal(c.retried, retried);
+	assert_int_equal(c.dropped, dropped);
+	assert_int_equal(c.failed, failed);
+	assert_int_equal(c.queued, 0);
+	assert_int_equal(c.queued_bytes, 0);
+}
+
+static void got(const char *const *names, size_t count)
+{
+	assert_int_equal(peer.count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(peer.got[i], names[i]);
+}
+
+static void in_order(void **state)
+{
+	static const char *const names[] = { "head", "aaaa", "bbbb", "cccc" };
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	o.preamble = "head";
+	o.preamble_length = 4;
+	s = open_ship(&o);
+	put(s, 3, 2);
+	closes(s, 6, 0, 0, 0);
+	got(names, 4);
+}
+
+/* The connection breaks while two messages are not acknowledged: they go again, after the preamble. */
+static void lost_connection(void **state)
+{
+	static const char *const names[] = {
+		"head", "aaaa", "bbbb", "head", "aaaa", "bbbb", "cccc"
+	};
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	o.preamble = "head";
+	o.preamble_length = 4;
+	peer.unacknowledged = 8;
+	peer.answers[3] = -EPIPE;
+	s = open_ship(&o);
+	put(s, 2, 5);
+	while (fake_unacknowledged(NULL) && peer.count < 3)
+		usleep(1000);
+	ship_put(s, "cccc", 4, 5, NULL);
+	for (int i = 0; i < 5000 && !peer.disconnects; i++)
+		usleep(1000);
+	pthread_mutex_lock(&peer.lock);
+	peer.unacknowledged = 0;
+	pthread_mutex_unlock(&peer.lock);
+	wait_until_sent(s, 15);
+	closes(s, 15, 10, 0, 0);
+	got(names, 7);
+}
+
+/* What is acknowledged is sent; what is not waits, and is dropped at the end. */
+static void acknowledged(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s = open_ship(&o);
+
+	(void)state;
+	peer.unacknowledged = 5; /* all of c, and a byte of b */
+	put(s, 3, 1);
+	wait_until_sent(s, 1);
+	closes(s, 1, 0, 2, 0);
+}
+
+static void cannot_connect(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.connects[0] = -ECONNREFUSED;
+	s = open_ship(&o);
+	put(s, 2, 3);
+	wait_until_sent(s, 6);
+	assert_int_equal(peer.connect, 2);
+	closes(s, 6, 0, 0, 0);
+}
+
+/* One message is refused for good; those around it are not. */
+static void refused(void **state)
+{
+	static const char *const names[] = { "aaaa", "cccc" };
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.answers[1] = -EBADMSG;
+	s = open_ship(&o);
+	put(s, 3, 7);
+	closes(s, 14, 0, 0, 7);
+	got(names, 2);
+}
+
+/* A datagram turns out to be refused when the next one goes: its records are failed, not those. */
+static void refused_before(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.answers[1] = 1;
+	s = open_ship(&o);
+	ship_put(s, "aaaa", 4, 3, NULL);
+	ship_put(s, "bbbb", 4, 10, NULL);
+	ship_put(s, "cccc", 4, 1, NULL);
+	closes(s, 11, 0, 0, 3);
+}
+
+/* Room for three, one of them on its way: the oldest of the others make room. */
+static void drops_the_oldest(void **state)
+{
+	static const char *const names[] = { "aaaa", "eeee", "ffff" };
+	const struct ship_options o = options(SHIP_DROP_OLDEST, 12);
+	struct ship_counts c;
+	struct ship *s;
+
+	(void)state;
+	peer.blocked = true;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	usleep(50000); /* it is with the thread */
+	for (char name = 'b'; name <= 'f'; name++) {
+		const char text[4] = { name, name, name, name };
+
+		ship_put(s, text, 4, 1, NULL);
+	}
+	ship_counts(s, &c);
+	assert_int_equal(c.dropped, 3);
+	assert_int_equal(c.queued, 3);
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = false;
+	pthread_mutex_unlock(&peer.lock);
+	closes(s, 3, 0, 3, 0);
+	got(names, 3);
+}
+
+/* A message that is larger than the queue goes when it is alone. */
+static void larger_than_the_queue(void **state)
+{
+	const struct ship_options o = options(SHIP_DROP_OLDEST, 2);
+	struct ship *s = open_ship(&o);
+
+	(void)state;
+	put(s, 1, 1);
+	closes(s, 1, 0, 0, 0);
+}
+
+static void *let_go(void *context)
+{
+	(void)context;
+	usleep(200000);
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = false;
+	pthread_mutex_unlock(&peer.lock);
+	return NULL;
+}
+
+/* Who puts messages waits for room, and nothing is dropped; or stops waiting when told so. */
+static void blocks(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 8);
+	const atomic_bool stop = true;
+	struct ship_counts c;
+	pthread_t thread;
+	struct ship *s;
+
+	(void)state;
+	peer.blocked = true;
+	s = open_ship(&o);
+	pthread_create(&thread, NULL, let_go, NULL);
+	put(s, 8, 1);
+	pthread_join(thread, NULL);
+	closes(s, 8, 0, 0, 0);
+
+	peer.blocked = true;
+	s = open_ship(&o);
+	put(s, 2, 1);
+	usleep(50000);
+	ship_put(s, "cccc", 4, 1, &stop);
+	ship_counts(s, &c);
+	assert_int_equal(c.dropped, 1);
+	closes(s, 0, 0, 3, 0);
+}
+
+static void bad_address(void **state)
+{
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	o.address = "bad";
+	assert_int_equal(ship_open(&s, &o), -EINVAL);
+	assert_null(s);
+	assert_string_equal(log_last_error(), "-o fake:: no such place");
+}
+
+static void note(void *context, void *bytes, size_t length, uint32_t records, bool first)
+{
+	int *number = context;
+
+	(void)length;
+	(void)records;
+	*number = first ? 0 : *number + 1;
+	*(char *)bytes = '0' + *number;
+}
+
+/* A stamp counts anew on each connection, and a message that goes again gets another one. */
+static void stamps(void **state)
+{
+	static const char *const names[] = { "0ead", "1aaa", "0ead", "1aaa", "2bbb" };
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+	int number = 9;
+
+	(void)state;
+	o.preamble = "head";
+	o.preamble_length = 4;
+	o.stamp = note;
+	o.stamp_context = &number;
+	peer.unacknowledged = 4;
+	peer.answers[2] = -EPIPE;
+	s = open_ship(&o);
+	put(s, 2, 1);
+	for (int i = 0; i < 5000 && !peer.disconnects; i++)
+		usleep(1000);
+	pthread_mutex_lock(&peer.lock);
+	peer.unacknowledged = 0;
+	pthread_mutex_unlock(&peer.lock);
+	wait_until_sent(s, 2);
+	closes(s, 2, 1, 0, 0);
+	got(names, 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(in_order, reset),
+		cmocka_unit_test_setup(lost_connection, reset),
+		cmocka_unit_test_setup(acknowledged, reset),
+		cmocka_unit_test_setup(cannot_connect, reset),
+		cmocka_unit_test_setup(refused, reset),
+		cmocka_unit_test_setup(refused_before, reset),
+		cmocka_unit_test_setup(drops_the_oldest, reset),
+		cmocka_unit_test_setup(larger_than_the_queue, reset),
+		cmocka_unit_test_setup(blocks, reset),
+		cmocka_unit_test_setup(bad_address, reset),
+		cmocka_unit_test_setup(stamps, reset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
