@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Whole runs of weir: inputs, outputs, ends and errors as a user meets them, with exact results."""
-import json, os, pathlib, re, signal, struct, subprocess, sys, tempfile, time
+import json, os, pathlib, re, signal, struct, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tap
@@ -246,6 +246,23 @@ def test_stats_interval(d):
     assert 2 <= len(lines) <= took / 0.4 and all(0 < r <= 8 * 64 / 0.4 for r in rates), (took, lines)
 
 
+def test_stop_before_the_header(d):
+    """SIGINT while a pipe has said nothing yet, not even that it is a capture: an end like any other, from stdin and a FIFO."""
+    os.mkfifo(d / "fifo")
+    os.mkfifo(d / "without a writer")
+    for source in ("-", d / "fifo", d / "without a writer"):
+        weir = subprocess.Popen([str(tap.WEIR_SAN), "-q", "-r", str(source), *FIELDS, "--summary", str(d / "s.json")],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        feed = os.open(source, os.O_WRONLY) if source == d / "fifo" else None
+        time.sleep(1)
+        weir.send_signal(signal.SIGINT)
+        out, err = weir.communicate(timeout=20)
+        if feed is not None:
+            os.close(feed)
+        assert (weir.returncode, err) == (0, b"") and out.count(b"\n") == 1, (source, weir.returncode, out, err)
+        assert json.loads((d / "s.json").read_text())["seen"] == 0
+
+
 def test_summary_line(d):
     done = run("-r", capture(d / "a.pcap", [(0, udp_frame(1)), (0, bytes(60))]), *FIELDS)
     assert done.stderr.decode() == ("weir: seen 2, metered 1, filtered 0, ignored.not_ip 1, missed_copies 0, unexported 0, "
@@ -253,15 +270,7 @@ def test_summary_line(d):
 
 
 def main():
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(pathlib.Path(folder))
-                tap.report(True, f"run {name[5:]}")
-            except (AssertionError, OSError, ValueError, IndexError, subprocess.TimeoutExpired) as wrong:
-                tap.report(False, f"run {name[5:]}", repr(wrong)[:2000])
+    tap.run_tests(globals(), "run")
     tap.finish()
 
 

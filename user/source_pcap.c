@@ -77,11 +77,16 @@ static int refuse_file(const char *name, FILE *file, const char *why, const char
 	return -EIO;
 }
 
-/* Nothing has come for now, and between two packets all numbers agree. */
+/*
+ * Nothing has come for now, and between two packets all numbers agree: no record should wait for
+ * the next ones.
+ */
 static void on_wait(void *context)
 {
 	const struct source_pcap *r = context;
 
+	if (r->parts.flows)
+		flow_table_flush(r->parts.flows);
 	if (r->parts.waits)
 		r->parts.waits(r->parts.waits_context);
 }
@@ -98,7 +103,15 @@ static FILE *open_stream(struct source_pcap *r, const char *name, struct stat *s
 	return stream_file_open(fd, on_wait, r);
 }
 
-/* libpcap owns the stream once it accepted it. */
+static bool is_asked_to_stop(const struct source_pcap *r)
+{
+	return r->parts.stop && *r->parts.stop;
+}
+
+/*
+ * libpcap owns the stream once it accepted it. 0 without an open capture: somebody asked for the
+ * end before a pipe has said that it is one.
+ */
 static int open_capture(struct source_pcap *r, const char *name)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
@@ -106,6 +119,8 @@ static int open_capture(struct source_pcap *r, const char *name)
 	FILE *file = open_stream(r, name, &st);
 
 	r->name = strcmp(name, "-") ? name : "stdin";
+	if (!file && is_asked_to_stop(r)) /* nobody has opened the other end */
+		return 0;
 	if (!file)
 		return refuse_file(r->name, NULL, strerror(errno),
 				   "give -r a readable capture file");
@@ -118,8 +133,11 @@ static int open_capture(struct source_pcap *r, const char *name)
 	setvbuf(file, NULL, _IOFBF, READ_BUFFER);
 	__fsetlocking(file, FSETLOCKING_BYCALLER); /* one thread reads: no lock twice a packet */
 	r->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
-	if (!r->pcap)
+	if (r->pcap)
+		return 0;
+	if (!is_asked_to_stop(r))
 		return refuse_file(r->name, file, why, "weir reads pcap and pcapng files");
+	fclose(file);
 	return 0;
 }
 
@@ -128,7 +146,7 @@ static int begin_file(struct source_pcap *r, const char *name)
 {
 	int err = open_capture(r, name);
 
-	if (err)
+	if (err || !r->pcap)
 		return err;
 	r->packets = 0;
 	err = frame_reader_begin(&r->frames, r->pcap, r->name, r->config->filter);
@@ -155,6 +173,13 @@ static void end_file(struct source_pcap *r)
 	r->file++;
 }
 
+static bool is_pipe(const char *name)
+{
+	struct stat st;
+
+	return !strcmp(name, "-") || (stat(name, &st) == 0 && S_ISFIFO(st.st_mode));
+}
+
 int source_pcap_open(struct source_pcap **out, const struct config *config)
 {
 	struct source_pcap *r = calloc(1, sizeof(*r));
@@ -169,7 +194,7 @@ int source_pcap_open(struct source_pcap **out, const struct config *config)
 	r->config = config;
 	for (size_t i = 0; i < files->count; i++)
 		r->total_bytes += file_size(files->items[i]);
-	if (strcmp(files->items[0], "-")) /* whose header may be long in coming */
+	if (!is_pipe(files->items[0])) /* whose header may be long in coming */
 		err = begin_file(r, files->items[0]);
 	if (err)
 		source_pcap_close(r);
@@ -192,14 +217,14 @@ int source_pcap_step(struct source_pcap *r)
 {
 	int n, err = 0;
 
-	if (*r->parts.stop || r->file == r->config->read_files.count)
+	if (is_asked_to_stop(r) || r->file == r->config->read_files.count)
 		return 0;
 	if (!r->pcap)
 		err = begin_file(r, r->config->read_files.items[r->file]);
-	if (err)
+	if (err || !r->pcap)
 		return err;
 	n = pcap_dispatch(r->pcap, r->batch, on_packet, (u_char *)r);
-	if (*r->parts.stop) /* a signal interrupts a read, too */
+	if (is_asked_to_stop(r)) /* a signal interrupts a read, too */
 		return 0;
 	if (n == PCAP_ERROR)
 		return report_broken_file(r);

@@ -12,7 +12,7 @@ struct source_pcap;
 
 /*
  * Reads config->read_files in order; flows go on from one to the next. The first file is opened
- * here, unless it is stdin. 0, or a negative errno after a message: -EINVAL for a bad filter.
+ * here, unless it is a pipe. 0, or a negative errno after a message: -EINVAL for a bad filter.
  */
 int source_pcap_open(struct source_pcap **out, const struct config *config);
 int source_pcap_begin(struct source_pcap *s, const struct source_parts *parts);
