@@ -17,7 +17,8 @@ struct flow_table {
 	struct metrics *metrics;
 	struct record_sink sink;
 	struct ledger *ledger;
-	struct slab flows; /* the state of plugins behind each */
+	uint32_t plugin_packets; /* of each flow, that plugins ask for */
+	struct slab flows;       /* the state of plugins behind each */
 	uint64_t created;
 	uint64_t exported;
 	uint64_t settled;   /* packets */
@@ -39,6 +40,7 @@ struct flow_table *flow_table_new(const struct flow_table_parts *parts)
 	t->dissector = parts->dissector;
 	t->plugins = parts->plugins;
 	t->metrics = parts->metrics;
+	t->plugin_packets = plugins_first_packets(parts->plugins);
 	t->sink = parts->sink;
 	t->ledger = parts->ledger;
 	slab_init(&t->flows, sizeof(struct flow) + plugins_state_size(t->plugins));
@@ -150,14 +152,9 @@ static uint64_t dissect_limit(const struct flow_table *t, uint8_t protocol)
 				       : 1;
 }
 
-static bool plugins_want(const struct flow_table *t, const struct flow *f)
-{
-	return f->packets < plugins_first_packets(t->plugins);
-}
-
 static bool flow_wants_bytes(const struct flow_table *t, const struct flow *f, uint8_t protocol)
 {
-	if (plugins_want(t, f))
+	if (f->packets < t->plugin_packets)
 		return true;
 	return t->dissector && !f->dissected && f->packets < dissect_limit(t, protocol);
 }

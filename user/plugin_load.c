@@ -139,7 +139,7 @@ static int load_library(struct loaded_plugin *p, const char *name)
 		return refuse(name, "the path is too long", "move it");
 	p->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!p->library)
-		return refuse(path, dlerror(), "give the path of a weir plugin");
+		return refuse(name, dlerror(), "give the path of a weir plugin");
 	p->ops = dlsym(p->library, PLUGIN_ENTRY);
 	if (!p->ops)
 		return refuse(path, "has no symbol " PLUGIN_ENTRY,
