@@ -4,7 +4,7 @@
 Every run of weir goes through run_weir(), which checks the accounting law:
 seen = metered + filtered + ignored + lost, and the packets of all records add up to metered.
 """
-import csv, io, json, os, pathlib, subprocess, sys, tempfile
+import csv, io, json, os, pathlib, subprocess, sys, tempfile, traceback
 
 csv.field_size_limit(1 << 30)
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -36,6 +36,49 @@ def skip(name, why):
 def finish():
     print(f"1..{_count}")
     sys.exit(1 if _failed else 0)
+
+
+class Absent(str):
+    """What a test returns whose capture is not one of those given: a comment, not a skip, for nothing here could run it.
+
+    Other words that a test returns say why it is skipped.
+    """
+
+
+class Skipped(Exception):
+    """Why a test cannot run here."""
+
+
+def chosen(scope):
+    """(name, function) of each test_* of a file; words on the command line choose some."""
+    for name, test in list(scope.items()):
+        if name.startswith("test_") and callable(test) and (len(sys.argv) == 1 or name[5:] in sys.argv[1:]):
+            yield name[5:], test
+
+
+def tell(told, why):
+    """why: what the test returned, words if it did not run."""
+    if isinstance(why, Absent):
+        print(f"# {told}: {why}")
+    elif isinstance(why, str):
+        skip(told, why)
+    else:
+        report(True, told)
+
+
+def run_tests(scope, prefix):
+    """Runs the tests of a file, with a folder of its own each where it takes one, and tells what became of them."""
+    for name, test in chosen(scope):
+        told = f"{prefix} {name}"
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                why = test(pathlib.Path(folder)) if test.__code__.co_argcount else test()
+            except Skipped as reason:
+                skip(told, reason)
+            except Exception:
+                report(False, told, traceback.format_exc()[-3000:])
+            else:
+                tell(told, why)
 
 
 def shared_captures(folder="pcaps"):

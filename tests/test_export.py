@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Outputs over a network: peers that are there, late, dead and back, slow, or never; every record is sent, dropped or failed,
 and counted so."""
-import gzip, http.server, json, pathlib, re, socket, subprocess, sys, tempfile, threading, time
+import gzip, http.server, json, pathlib, re, socket, subprocess, sys, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tap
@@ -284,15 +284,7 @@ def big(folder):
 
 
 def main():
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(pathlib.Path(folder))
-                tap.report(True, f"export {name[5:]}")
-            except (AssertionError, OSError, KeyError, ValueError, subprocess.SubprocessError) as why:
-                tap.report(False, f"export {name[5:]}", repr(why)[:800])
+    tap.run_tests(globals(), "export")
     tap.finish()
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--metrics as Prometheus, an orchestrator and an attacker meet it: exact numbers, clear refusals,
 and a meter that no client holds up. tests/live/test_metrics.py does so on an interface."""
-import contextlib, csv, http.client, json, os, pathlib, signal, socket, struct, subprocess, sys, tempfile, threading, time
+import contextlib, csv, http.client, json, os, pathlib, signal, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import scrape, tap
@@ -106,10 +106,6 @@ class Weir:
             self.process.communicate()
 
 
-class Skipped(Exception):
-    pass
-
-
 # --- pages ----------------------------------------------------------------------------------------
 
 def test_pages(d):
@@ -192,7 +188,7 @@ def test_process(d):
 
 def test_ipv6(d):
     if not pathlib.Path("/proc/net/if_inet6").exists():
-        raise Skipped("the kernel has no IPv6")
+        raise tap.Skipped("the kernel has no IPv6")
     with Weir(d, host="::1") as weir:
         assert weir.get("/healthz")[0] == 200
         weir.finish(FILE_HEADER)
@@ -449,20 +445,7 @@ def test_dashboard(d):
 
 
 def main():
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        if len(sys.argv) > 1 and name[5:] not in sys.argv[1:]:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(pathlib.Path(folder))
-                tap.report(True, f"metrics {name[5:]}")
-            except Skipped as why:
-                tap.skip(f"metrics {name[5:]}", why)
-            except (AssertionError, OSError, ValueError, KeyError, http.client.HTTPException,
-                    subprocess.SubprocessError) as wrong:
-                tap.report(False, f"metrics {name[5:]}", repr(wrong)[:2000])
+    tap.run_tests(globals(), "metrics")
     tap.finish()
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The plugins that come with weir, in whole runs: against weir's own columns, against tshark and against arithmetic
 over the same packets; then all of them at once, sanitized, over every capture there is."""
-import collections, concurrent.futures, csv, io, json, math, os, pathlib, re, struct, subprocess, sys, tempfile
+import collections, concurrent.futures, csv, io, math, os, pathlib, re, struct, subprocess, sys, tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tap
@@ -418,7 +418,7 @@ def test_google_ssl():
     """28 packets of one flow: 28 flows of one, 7 of four; and its first five packets."""
     found = sorted(tap.SHARED.glob("*/*google_ssl.pcap"))
     if not found:
-        return f"no google_ssl.pcap below {tap.SHARED}"
+        return tap.Absent(f"no google_ssl.pcap below {tap.SHARED}")
     assert len(run(found[0], *FLOWS, *plugin("slicer", "limit=1"))) == 28
     assert len(run(found[0], *FLOWS, *plugin("slicer", "limit=4"))) == 7
     row, = run(found[0], "--no-dissect", "--fields", "total_packets", *plugin("splt", "packets=5,size=link"))
@@ -427,16 +427,7 @@ def test_google_ssl():
 
 
 def main():
-    for name, test in list(globals().items()):
-        if not name.startswith("test_") or sys.argv[1:] and name not in sys.argv[1:]:
-            continue
-        told = name[5:].replace("_", " ")
-        try:
-            skipped = test()
-            # A capture that is not among those given makes no test.
-            print(f"# {told}: {skipped}") if skipped else tap.report(True, told)
-        except (AssertionError, ValueError, KeyError, OSError, subprocess.SubprocessError) as wrong:
-            tap.report(False, told, repr(wrong)[:1500])
+    tap.run_tests(globals(), "plugins")
     tap.finish()
 
 

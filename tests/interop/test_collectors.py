@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Real collectors take what weir sends: nfcapd by UDP (IPFIX and NetFlow v9), and a TCP collector whose bytes tshark reads;
 flow by flow the packets and octets of weir's CSV."""
-import collections, csv, io, pathlib, signal, socket, subprocess, sys, tempfile, time
+import collections, csv, io, pathlib, signal, socket, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap
@@ -144,15 +144,7 @@ def test_rotated_files_by_fixbuf(folder):
 
 
 def main():
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(pathlib.Path(folder))
-                tap.report(True, f"collectors {name[5:]}")
-            except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as why:
-                tap.report(False, f"collectors {name[5:]}", repr(why)[:900])
+    tap.run_tests(globals(), "collectors")
     tap.finish()
 
 

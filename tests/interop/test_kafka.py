@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Records to Kafka: librdkafka's mock cluster takes them, kcat reads them back; each is there exactly once, whatever brokers do."""
-import json, pathlib, subprocess, sys, tempfile, time
+import json, pathlib, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap
@@ -125,15 +125,7 @@ def test_properties(folder):
 
 
 def main():
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(pathlib.Path(folder))
-                tap.report(True, f"kafka {name[5:]}")
-            except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as why:
-                tap.report(False, f"kafka {name[5:]}", repr(why)[:800])
+    tap.run_tests(globals(), "kafka")
     tap.finish()
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--metrics of a weir that watches an interface: exact numbers by every hook, readiness, a real Prometheus that scrapes
 under load, and the dashboard's every expression answered by it. Needs root."""
-import json, os, pathlib, subprocess, sys, tempfile, threading, time
+import json, os, pathlib, subprocess, sys, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, scrape, tap, watch
@@ -211,15 +211,7 @@ def main():
     with net:
         net.b.ip("link", "add", "quiet0", "type", "veth", "peer", "name", "quiet1")
         net.b.ip("link", "set", "quiet0", "up")
-        for name, test in list(globals().items()):
-            if not name.startswith("test_") or len(sys.argv) > 1 and name[5:] not in sys.argv[1:]:
-                continue
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    test(pathlib.Path(folder))
-                    tap.report(True, f"live metrics {name[5:]}")
-                except (AssertionError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
-                    tap.report(False, f"live metrics {name[5:]}", repr(wrong)[:2000])
+        tap.run_tests(globals(), "live metrics")
     tap.finish()
 
 

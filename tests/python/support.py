@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of the Python package share. They run under Debian's python3, which has pandas."""
-import contextlib, os, pathlib, struct, sys, tempfile, traceback, warnings
+import contextlib, os, pathlib, struct, sys, warnings
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -84,28 +84,7 @@ def warns(text):
     assert any(text in each for each in found), f"{text!r} is not in {found}"
 
 
-class Absent(str):
-    """Why there is no such test here: its capture is not one of those given. A comment, not a skip: nothing here
-    could run it.
-    """
-
-
 def run(scope):
-    """Every function of the file called test_*, with a folder of its own where it takes one."""
     warnings.simplefilter("error")
-    for name, test in [(name, test) for name, test in scope.items() if name.startswith("test_") and callable(test)]:
-        words = name[5:].replace("_", " ")
-        prefix = pathlib.Path(scope["__file__"]).stem.replace("test_", "python ")
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                why = test(pathlib.Path(folder)) if test.__code__.co_argcount else test()
-            except Exception:
-                tap.report(False, f"{prefix}: {words}", traceback.format_exc())
-                continue
-        if isinstance(why, Absent):
-            print(f"# {prefix}: {words}: {why}")
-        elif why:
-            tap.skip(f"{prefix}: {words}", why)
-        else:
-            tap.report(True, f"{prefix}: {words}")
+    tap.run_tests(scope, pathlib.Path(scope["__file__"]).stem.replace("test_", "python "))
     tap.finish()

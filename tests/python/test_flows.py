@@ -163,12 +163,11 @@ def test_statistics_against_a_second_computation():
             assert math.isclose(got, value, rel_tol=1e-9, abs_tol=1e-9), f"{side}_{name}: {got}, not {value}"
 
 
-def test_accounting_modes():
+def test_accounting_modes(folder):
     lengths = {0: 74, 1: 60, 2: 40, 3: 32}  # of a frame with 32 bytes in UDP
-    file = support.tempfile.NamedTemporaryFile(suffix=".pcap")
-    write_capture(file.name, [(0, udp_frame(1, size=32))])
+    write_capture(folder / "a.pcap", [(0, udp_frame(1, size=32))])
     for mode, size in lengths.items():
-        assert [flow.total_bytes for flow in NFStreamer(file.name, accounting_mode=mode)] == [size], mode
+        assert [flow.total_bytes for flow in NFStreamer(folder / "a.pcap", accounting_mode=mode)] == [size], mode
 
 
 def test_tunnels():

@@ -29,7 +29,7 @@ they were made.
 import hashlib, importlib.util, json, math, pathlib
 
 import support, tap
-from support import DEMO, Absent, crafted, raises, read_capture, recorded, shared_capture, write_capture
+from support import DEMO, crafted, raises, read_capture, recorded, shared_capture, write_capture
 from weir import NFStreamer
 from weir.export import as_text
 from weir.plugins import DHCP, MDNS, SPLT, FlowSlicer
@@ -42,7 +42,7 @@ TLS_PACKETS = 18
 def on(name, test):
     """test(path) of a capture of NFStream's, or why not."""
     path = shared_capture(name)
-    return test(path) if path else Absent(MISSING.format(name, tap.SHARED))
+    return test(path) if path else tap.Absent(MISSING.format(name, tap.SHARED))
 
 
 # --- expiration_management ------------------------------------------------------------------------------
@@ -396,7 +396,7 @@ def test_multi_files(folder):
 def test_multi_files_of_one_flow():
     paths = [shared_capture(f"one_flow_{part}.pcap") for part in ("1_5", "6_10", "11_15", "16_19")]
     if None in paths:
-        return Absent(MISSING.format("one_flow_1_5.pcap", tap.SHARED))
+        return tap.Absent(MISSING.format("one_flow_1_5.pcap", tap.SHARED))
     flow, = NFStreamer(source=paths, columns=["confidence_name"])
     want = {"src_ip": "192.168.43.18", "src_port": 52066, "dst_ip": "66.220.156.68", "dst_port": 443,
             "expiration_id": 0,

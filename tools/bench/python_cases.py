@@ -7,7 +7,7 @@ import sys
 CASE, CAPTURE, DISSECTIONS, LIBRARY = sys.argv[1:5]
 os.environ["WEIR_LIBRARY"] = LIBRARY
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
-sys.dont_write_bytecode = True
+sys.pycache_prefix = str(pathlib.Path(LIBRARY).parent / "bench/pycache")  # compiled once, as an installed package is
 
 from weir import NFPlugin, NFStreamer
 
