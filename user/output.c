@@ -180,7 +180,7 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 		o->format->rows->header(&header, o->parts.columns);
 	options.preamble = header.data;
 	options.preamble_length = header.length;
-	o->row_by_row = transport->row_by_row || reads_pipe(config);
+	o->row_by_row = transport->row_by_row;
 	o->batch_bytes = transport->batch_bytes   ? transport->batch_bytes
 			 : transport->max_message ? transport->max_message
 						  : BATCH_BYTES;
