@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 #define TEXTS    (sizeof(struct app_text) / sizeof(char *))
 #define MAX_TEXT 4000 /* bytes of one */
 
@@ -30,41 +32,10 @@ size_t packed_text_size(const struct packed_text *packed)
 	return packed ? sizeof(*packed) + last + strlen(packed->chars + last) + 1 : 0;
 }
 
-/* RFC 3629: the range of the second byte rules out long forms, surrogates and past 0x10ffff. */
-static bool is_second_byte(uint8_t first, uint8_t second)
-{
-	uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-	uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-
-	return second >= low && second <= high;
-}
-
-/* Bytes of the character at s that a text may have; 0 = it may not. */
-static size_t clean_length(const uint8_t *s, size_t left)
-{
-	size_t n = *s < 0x80   ? 1
-		   : *s < 0xc2 ? 0
-		   : *s < 0xe0 ? 2
-		   : *s < 0xf0 ? 3
-		   : *s < 0xf5 ? 4
-			       : 0;
-
-	if (*s < ' ' || *s == 0x7f || n > left)
-		return 0;
-	if (n > 1 && !is_second_byte(s[0], s[1]))
-		return 0;
-	if (s[0] == 0xc2 && s[1] < 0xa0) /* C1 control characters */
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 static void copy_clean(char *to, const char *from, size_t length)
 {
 	for (size_t i = 0; i < length;) {
-		size_t n = clean_length((const uint8_t *)from + i, length - i);
+		size_t n = utf8_printable((const uint8_t *)from + i, length - i);
 
 		if (n)
 			memcpy(to + i, from + i, n);

@@ -24,7 +24,7 @@ static void json_text(struct text_buffer *out, const char *text)
 
 	text_char(out, '"');
 	while (*s) {
-		int n = utf8_length(s);
+		size_t n = utf8_length(s, UTF8_LONGEST);
 
 		if (!n) {
 			text_bytes(out, "\\ufffd", 6);

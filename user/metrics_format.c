@@ -46,7 +46,7 @@ static void put_escaped(struct text_buffer *b, const char *text)
 	const unsigned char *s = (const unsigned char *)text;
 
 	while (*s) {
-		int n = utf8_length(s);
+		size_t n = utf8_length(s, UTF8_LONGEST);
 
 		if (!n)
 			put_byte(b, *s);

@@ -30,7 +30,7 @@ static void lengths(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		assert_int_equal(utf8_length((const unsigned char *)cases[i].bytes),
+		assert_int_equal(utf8_length((const unsigned char *)cases[i].bytes, UTF8_LONGEST),
 				 cases[i].length);
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../utf8.h"
+
 struct text {
 	char *at; /* malloc()ed */
 	size_t length, room;
@@ -53,27 +55,6 @@ static inline void text_add_number(struct text *t, uint64_t value)
 	text_add_bytes(t, at, digits + sizeof(digits) - at);
 }
 
-/* Bytes of the UTF-8 character at s (RFC 3629), C0 and C1 controls left out; 0 = there is none. */
-static inline size_t text_character(const uint8_t *s, size_t left)
-{
-	uint8_t low = *s == 0xe0 ? 0xa0 : *s == 0xf0 ? 0x90 : *s == 0xc2 ? 0xa0 : 0x80;
-	uint8_t high = *s == 0xed ? 0x9f : *s == 0xf4 ? 0x8f : 0xbf;
-	size_t n = *s < 0x80                 ? 1
-		   : *s >= 0xc2 && *s < 0xe0 ? 2
-		   : (*s & 0xf0) == 0xe0     ? 3
-		   : *s >= 0xf0 && *s < 0xf5 ? 4
-					     : 0;
-
-	if (*s < ' ' || *s == 0x7f || !n || n > left)
-		return 0;
-	if (n > 1 && (s[1] < low || s[1] > high))
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* Bytes of a packet: controls, bad UTF-8, "\" and those of special become \DDD (RFC 1035). */
 static inline void text_add_escaped(struct text *t, const uint8_t *s, size_t length,
 				    const char *special)
@@ -81,7 +62,7 @@ static inline void text_add_escaped(struct text *t, const uint8_t *s, size_t len
 	for (size_t i = 0, n; i < length; i += n) {
 		char escaped[4] = { '\\', '0' + s[i] / 100, '0' + s[i] / 10 % 10, '0' + s[i] % 10 };
 
-		n = text_character(s + i, length - i);
+		n = utf8_printable(s + i, length - i);
 		if (n && s[i] != '\\' && !strchr(special, s[i])) {
 			text_add_bytes(t, s + i, n);
 			continue;
