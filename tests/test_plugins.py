@@ -356,6 +356,17 @@ def test_refused():
         assert done.stderr == f"weir: {words}; see its documentation\n", done.stderr
 
 
+def test_too_many_files():
+    """What the process may not open is said at once, not when the first file too many disables the plugin."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["prlimit", "--nofile=256", str(tap.WEIR_SAN), "-q", "-r", str(RECORDED / "demo.pcap"), "-o", "csv:/dev/null"]
+        for files, words in (("256", "plugin dump: max-files: 256 files at once are more than the 256 that the process may open"),
+                             ("224", "")):
+            done = subprocess.run([*command, *plugin("dump", f"dir={folder},max-files={files}", PLUGINS_SAN)],
+                                  capture_output=True, text=True, timeout=60)
+            assert (done.returncode, bool(done.stderr)) == ((2, True) if words else (0, False)) and words in done.stderr, done
+
+
 MANUAL = (tap.TOP / "user" / "man" / "weir-plugins.7").read_text()
 
 

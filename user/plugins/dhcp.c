@@ -96,9 +96,10 @@ static const struct weir_plugin_column dhcp_columns[] = {
 	  COLUMN(address) },
 };
 
-static int dhcp_option(struct dhcp *c, const struct weir_plugin_args *args,
+static int dhcp_option(void *context, const struct weir_plugin_args *args,
 		       const struct weir_plugin_option *o)
 {
+	struct dhcp *c = context;
 	static const char *const answers[] = { "no", "yes", NULL };
 
 	if (option_is(o, "packets"))
@@ -110,20 +111,12 @@ static int dhcp_option(struct dhcp *c, const struct weir_plugin_args *args,
 
 static int dhcp_open(void **context, const struct weir_plugin_args *args)
 {
-	struct dhcp *c = malloc(sizeof(*c));
-	int err = c ? 0 : -ENOMEM;
+	const struct dhcp defaults = { .packets = DEFAULT_PACKETS, .split = 1 };
+	int err = options_open(context, args, &defaults, sizeof(defaults), dhcp_option);
 
-	if (c)
-		*c = (struct dhcp){ .packets = DEFAULT_PACKETS, .split = 1 };
-	for (size_t i = 0; i < args->count && !err; i++)
-		err = dhcp_option(c, args, &args->options[i]);
-	if (err) {
-		free(c);
-		return err;
-	}
-	*args->packets = c->packets;
-	*context = c;
-	return 0;
+	if (!err)
+		*args->packets = ((const struct dhcp *)*context)->packets;
+	return err;
 }
 
 /* --- one message ------------------------------------------------------------------------------ */

@@ -11,13 +11,16 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "plugin_options.h"
 #include "plugin_packet.h"
 
+#define OTHER_FILES   32 /* that weir itself has open */
 #define DEFAULT_FILES 256
+#define OTHER_FILES   32 /* that weir itself has open */
 #define MAX_FILES     65536
 #define MAX_NAME      48
 #define NS_PER_S      1000000000u
@@ -157,6 +160,19 @@ static void dump_cleanup(void *context)
 	free(d);
 }
 
+/* Said now, not when the first file too many disables the plugin. */
+static int check_files(const struct dump *d, const struct weir_plugin_args *args)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= d->slots + OTHER_FILES)
+		return 0;
+	return option_refuse(args,
+			     "max-files: %" PRIu64 " files at once are more than the %" PRIu64
+			     " that the process may open; raise that (ulimit -n) or lower it",
+			     d->slots, (uint64_t)limit.rlim_cur);
+}
+
 static int dump_open(void **context, const struct weir_plugin_args *args)
 {
 	struct dump *d = malloc(sizeof(*d));
@@ -168,6 +184,8 @@ static int dump_open(void **context, const struct weir_plugin_args *args)
 	*d = (struct dump){ .dir = -1, .slots = DEFAULT_FILES };
 	for (size_t i = 0; i < args->count && !err; i++)
 		err = dump_option(d, args, &args->options[i], &path);
+	if (!err)
+		err = check_files(d, args);
 	if (!err)
 		err = open_dir(d, args, path);
 	if (!err)

@@ -31,9 +31,11 @@ static const struct weir_plugin_column entropy_columns[] = {
 	  WEIR_STORE_U64, offsetof(struct entropy_state, bytes[1]) },
 };
 
-static int entropy_option(struct entropy *e, const struct weir_plugin_args *args,
+static int entropy_option(void *context, const struct weir_plugin_args *args,
 			  const struct weir_plugin_option *o)
 {
+	struct entropy *e = context;
+
 	if (option_is(o, "packets"))
 		return option_number(args, o, 1, UINT32_MAX, &e->packets);
 	if (option_is(o, "bytes"))
@@ -43,20 +45,12 @@ static int entropy_option(struct entropy *e, const struct weir_plugin_args *args
 
 static int entropy_open(void **context, const struct weir_plugin_args *args)
 {
-	struct entropy *e = malloc(sizeof(*e));
-	int err = e ? 0 : -ENOMEM;
+	const struct entropy defaults = { .packets = WEIR_EVERY_PACKET, .bytes = UINT64_MAX };
+	int err = options_open(context, args, &defaults, sizeof(defaults), entropy_option);
 
-	if (e)
-		*e = (struct entropy){ .packets = WEIR_EVERY_PACKET, .bytes = UINT64_MAX };
-	for (size_t i = 0; i < args->count && !err; i++)
-		err = entropy_option(e, args, &args->options[i]);
-	if (err) {
-		free(e);
-		return err;
-	}
-	*args->packets = e->packets;
-	*context = e;
-	return 0;
+	if (!err)
+		*args->packets = ((const struct entropy *)*context)->packets;
+	return err;
 }
 
 static int entropy_packet(void *context, void *state, const struct weir_packet *packet,

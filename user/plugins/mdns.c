@@ -38,24 +38,23 @@ static const struct weir_plugin_column mdns_columns[] = {
 	  offsetof(struct mdns_state, questions.text) },
 };
 
+static int mdns_option(void *context, const struct weir_plugin_args *args,
+		       const struct weir_plugin_option *o)
+{
+	struct mdns *c = context;
+
+	return option_is(o, "packets") ? option_number(args, o, 1, MAX_PACKETS, &c->packets)
+				       : option_unknown(args, o, "packets");
+}
+
 static int mdns_open(void **context, const struct weir_plugin_args *args)
 {
-	uint64_t packets = DEFAULT_PACKETS;
-	struct mdns *c;
-	int err = 0;
+	const struct mdns defaults = { .packets = DEFAULT_PACKETS };
+	int err = options_open(context, args, &defaults, sizeof(defaults), mdns_option);
 
-	for (size_t i = 0; i < args->count && !err; i++)
-		err = option_is(&args->options[i], "packets")
-			      ? option_number(args, &args->options[i], 1, MAX_PACKETS, &packets)
-			      : option_unknown(args, &args->options[i], "packets");
-	if (err)
-		return err;
-	c = malloc(sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	c->packets = *args->packets = packets;
-	*context = c;
-	return 0;
+	if (!err)
+		*args->packets = ((const struct mdns *)*context)->packets;
+	return err;
 }
 
 /* --- messages --------------------------------------------------------------------------------- */

@@ -62,4 +62,27 @@ static inline int option_choice(const struct weir_plugin_args *args,
 	return option_refuse(args, "%s: \"%.40s\" is none of %s", o->key, o->value, listed);
 }
 
+/*
+ * A context that is a copy of defaults, of size bytes, and what each option sets in it. *context is
+ * the caller's, to free; after an error it is left alone.
+ */
+static inline int options_open(void **context, const struct weir_plugin_args *args,
+			       const void *defaults, size_t size,
+			       int (*set)(void *context, const struct weir_plugin_args *args,
+					  const struct weir_plugin_option *o))
+{
+	void *c = malloc(size);
+	int err = c ? 0 : -ENOMEM;
+
+	if (c)
+		memcpy(c, defaults, size);
+	for (size_t i = 0; i < args->count && !err; i++)
+		err = set(c, args, &args->options[i]);
+	if (err)
+		free(c);
+	else
+		*context = c;
+	return err;
+}
+
 #endif

@@ -6,26 +6,25 @@ struct slicer {
 	uint64_t limit; /* packets */
 };
 
+static int slicer_option(void *context, const struct weir_plugin_args *args,
+			 const struct weir_plugin_option *o)
+{
+	struct slicer *s = context;
+
+	return option_is(o, "limit") ? option_number(args, o, 1, UINT32_MAX, &s->limit)
+				     : option_unknown(args, o, "limit");
+}
+
 static int slicer_open(void **context, const struct weir_plugin_args *args)
 {
-	uint64_t limit = 0;
-	struct slicer *s;
-	int err = 0;
+	const struct slicer defaults = { 0 };
+	int err = options_open(context, args, &defaults, sizeof(defaults), slicer_option);
+	struct slicer *s = err ? NULL : *context;
 
-	for (size_t i = 0; i < args->count && !err; i++)
-		err = option_is(&args->options[i], "limit")
-			      ? option_number(args, &args->options[i], 1, UINT32_MAX, &limit)
-			      : option_unknown(args, &args->options[i], "limit");
-	if (err)
+	if (err || s->limit)
 		return err;
-	if (!limit)
-		return option_refuse(args, "limit is missing, as in limit=10");
-	s = malloc(sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	s->limit = limit;
-	*context = s;
-	return 0;
+	free(s);
+	return option_refuse(args, "limit is missing, as in limit=10");
 }
 
 static int slicer_packet(void *context, void *state, const struct weir_packet *packet,

@@ -43,9 +43,11 @@ static const struct weir_plugin_column splt_columns[] = {
 	  offsetof(struct splt_state, gaps) },
 };
 
-static int splt_option(struct splt *c, const struct weir_plugin_args *args,
+static int splt_option(void *context, const struct weir_plugin_args *args,
 		       const struct weir_plugin_option *o)
 {
+	struct splt *c = context;
+
 	if (option_is(o, "packets"))
 		return option_number(args, o, 1, MAX_PACKETS, &c->packets);
 	if (option_is(o, "size"))
@@ -56,20 +58,12 @@ static int splt_option(struct splt *c, const struct weir_plugin_args *args,
 
 static int splt_open(void **context, const struct weir_plugin_args *args)
 {
-	struct splt *c = malloc(sizeof(*c));
-	int err = c ? 0 : -ENOMEM;
+	const struct splt defaults = { .packets = DEFAULT_PACKETS };
+	int err = options_open(context, args, &defaults, sizeof(defaults), splt_option);
 
-	if (c)
-		*c = (struct splt){ .packets = DEFAULT_PACKETS };
-	for (size_t i = 0; i < args->count && !err; i++)
-		err = splt_option(c, args, &args->options[i]);
-	if (err) {
-		free(c);
-		return err;
-	}
-	*args->packets = c->packets;
-	*context = c;
-	return 0;
+	if (!err)
+		*args->packets = ((const struct splt *)*context)->packets;
+	return err;
 }
 
 static uint32_t size_of(const struct weir_packet *p, unsigned int layer)
