@@ -19,7 +19,8 @@
 #define WEIR_PLUGIN_DIR "/usr/local/lib/weir/plugins"
 #endif
 
-uint32_t plugin_column_size(enum weir_storage storage)
+/* Bytes that the value takes in the state, and its alignment; 0: no such storage. */
+static uint32_t column_size(enum weir_storage storage)
 {
 	switch (storage) {
 	case WEIR_STORE_U8:
@@ -49,7 +50,7 @@ static bool is_column_name(const char *name)
 
 static bool is_column(const struct weir_plugin *ops, const struct weir_plugin_column *c)
 {
-	uint32_t size = plugin_column_size(c->storage);
+	uint32_t size = column_size(c->storage);
 
 	return is_column_name(c->name) && c->unit && c->help && size && c->offset % size == 0 &&
 	       c->offset <= ops->flow_size && ops->flow_size - c->offset >= size;

@@ -23,7 +23,4 @@ int plugin_load(struct loaded_plugin *p, const char *text);
 int plugin_adopt(struct loaded_plugin *p, const struct weir_plugin *ops, void *data);
 void plugin_unload(struct loaded_plugin *p);
 
-/* Bytes that the column's value takes in the state, and its alignment; 0: no such storage. */
-uint32_t plugin_column_size(enum weir_storage storage);
-
 #endif

@@ -15,7 +15,8 @@
 /* The front of a flow's area: what plugins were shown of it. */
 struct shown {
 	struct flow_counters counters; /* packets, bytes and times only */
-	uint64_t began;                /* bit per plugin whose on_init was called */
+	uint64_t nfhash;
+	uint64_t began; /* bit per plugin whose on_init was called */
 	int32_t expiration_id;
 	bool seen;
 };
@@ -27,6 +28,7 @@ struct plugins {
 	struct ledger *ledger;
 	struct loaded_plugin *items;
 	size_t count, room;
+	size_t enabled;
 	struct field *fields;
 	size_t field_count;
 	uint32_t state_size;
@@ -159,6 +161,7 @@ int plugins_open(struct plugins **out, const struct config *config,
 		p->room = room;
 		p->items = calloc(room, sizeof(*p->items));
 		err = p->items ? open_all(p, own, data) : -ENOMEM;
+		p->enabled = p->count;
 		if (!err)
 			err = lay_out(p);
 	}
@@ -264,7 +267,8 @@ static void show_flow(const struct plugins *p, const struct plugin_flow *f, stru
 }
 
 static void show_packet(const struct plugins *p, const struct packet *from,
-			const struct frame *frame, bool from_src, struct weir_packet *to)
+			const struct frame *frame, bool from_src, uint64_t nfhash,
+			struct weir_packet *to)
 {
 	const struct flow_key *key = &from->key;
 	uint8_t dir = from->dir & 1;
@@ -281,7 +285,7 @@ static void show_packet(const struct plugins *p, const struct packet *from,
 		.capture_length = frame->captured,
 		.segments = from->segments,
 		.raw = frame->captured ? frame->ip : NULL,
-		.nfhash = nfhash_of_key(key),
+		.nfhash = nfhash,
 		.src_port = meter_be16(key->port[dir]),
 		.dst_port = meter_be16(key->port[!dir]),
 		.vlan_id = key->vlan_id,
@@ -322,9 +326,12 @@ static void judge(struct plugins *p, struct loaded_plugin *item, const char *hoo
 	if (!err)
 		return;
 	item->disabled = true;
+	p->enabled--;
 	ledger_add(p->ledger, COUNTER_PLUGIN_ERRORS, 1);
-	log_error("plugin %s: %s failed: %s; it is disabled from here on", item->ops->name, hook,
-		  strerror(err < 0 ? -err : EINVAL));
+	log_error(
+		"plugin %s: %s failed: %s; it is disabled from here on, mend that and start again "
+		"(--plugin-strict ends the run instead)",
+		item->ops->name, hook, strerror(err < 0 ? -err : EINVAL));
 	p->failed |= p->config->plugin_strict;
 }
 
@@ -356,9 +363,13 @@ bool plugins_packet(struct plugins *p, const struct plugin_flow *f, const struct
 	struct weir_packet view;
 	bool first = !shown->seen;
 
+	if (!p->enabled)
+		return false;
+	if (first)
+		shown->nfhash = nfhash_of_key(&packet->key);
 	note_shown(p, shown, packet, from_src);
 	show_flow(p, f, &flow);
-	show_packet(p, packet, frame, from_src, &view);
+	show_packet(p, packet, frame, from_src, shown->nfhash, &view);
 	shown->seen = true;
 	call_packet(p, f->state, &view, &flow, first);
 	shown->expiration_id = flow.expiration_id;

@@ -395,7 +395,7 @@ static void init_conditions(struct ship *s)
 
 int ship_open(struct ship **out, const struct ship_options *options)
 {
-	char why[TRANSPORT_WHY_SIZE] = "out of memory";
+	char why[TRANSPORT_WHY_SIZE] = "";
 	struct ship *s = calloc(1, sizeof(*s));
 	int err = -ENOMEM;
 
@@ -410,13 +410,18 @@ int ship_open(struct ship **out, const struct ship_options *options)
 	}
 	if (!err)
 		err = copy_preamble(s);
-	if (!err)
+	if (!err) {
 		err = start_thread(s);
+		if (err)
+			snprintf(why, sizeof(why), "no thread to send with: %s; raise ulimit -u",
+				 strerror(-err));
+	}
 	if (!err) {
 		*out = s;
 		return 0;
 	}
-	log_error("-o %s: %s", options->name, why);
+	if (*why)
+		log_error("-o %s: %s", options->name, why);
 	if (s)
 		ship_free(s);
 	return err;

@@ -52,7 +52,7 @@ struct ship_counts {
 	uint64_t queued_bytes, connects;
 };
 
-/* 0, or -EINVAL or -ENOMEM after a message. */
+/* 0; -ENOMEM; or after a message -EINVAL, or what the system said. */
 int ship_open(struct ship **out, const struct ship_options *options);
 /* Copies the message, of this many records. stop: do not wait any longer; may be NULL. */
 void ship_put(struct ship *s, const void *bytes, size_t length, uint32_t records,

@@ -182,6 +182,12 @@ int weir_record__list(const struct weir_record *r, int id, const int64_t **value
 	return 0;
 }
 
+static void begin_text(struct weir_record *r)
+{
+	r->text.length = 0;
+	r->text.failed = false;
+}
+
 int weir_record__format(const struct weir_record *r, int id, char *buffer, size_t size)
 {
 	struct text_buffer *text = &((struct weir_record *)r)->text;
@@ -190,8 +196,7 @@ int weir_record__format(const struct weir_record *r, int id, char *buffer, size_
 
 	if (!f)
 		return -ENOENT;
-	text->length = 0;
-	text->failed = false;
+	begin_text((struct weir_record *)r);
 	format_value(text, f, r->values);
 	if (text->failed)
 		return -ENOMEM;
@@ -267,7 +272,7 @@ static bool row_put_text(struct row *row, uint64_t *column, struct weir_record *
 
 	if (text)
 		return row_put(row, column, text, strlen(text));
-	r->text.length = 0;
+	begin_text(r);
 	format_value(&r->text, f, r->values);
 	return !r->text.failed && row_put(row, column, r->text.data, r->text.length);
 }
@@ -282,7 +287,10 @@ static bool row_column(struct row *row, uint64_t *column, struct weir_record *r,
 	switch (weir_type_of(f->type)) {
 	case WEIR_UINT: *column = read_uint(r, f); return true;
 	case WEIR_INT: *column = (uint64_t)read_int(r, f); return true;
-	case WEIR_DOUBLE: memcpy(column, record_value(r->values, f), 8); return true;
+	case WEIR_DOUBLE:
+		/* -0.0 has the bits of WEIR_ABSENT; it becomes 0.0 */
+		memcpy(column, &(double){ *(const double *)record_value(r->values, f) + 0.0 }, 8);
+		return true;
 	case WEIR_UINT128: return row_put_number(row, column, r->values, f);
 	case WEIR_LIST: return row_put_list(row, column, r->values, f->type);
 	default: return row_put_text(row, column, r, f);
@@ -298,7 +306,7 @@ int weir_record__row(const struct weir_record *r, void *buffer, size_t size)
 		return -ENOSPC;
 	for (size_t i = 0; i < r->columns->count; i++)
 		if (!row_column(&row, &columns[i], (struct weir_record *)r, r->columns->items[i]))
-			return -ENOSPC;
+			return r->text.failed ? -ENOMEM : -ENOSPC;
 	while (row.used & 7)
 		row.start[row.used++] = 0;
 	return (int)row.used;

@@ -132,7 +132,8 @@ WEIR_API int weir_streamer__write(struct weir_streamer *s, int timeout_ms);
  *   WEIR_LIST                          place of int64_t values
  * and WEIR_ABSENT stands for a value that is not known. Returns how many rows were written to
  * buffer, with their bytes in *used; 0, -EAGAIN and errors are as of weir_streamer__next(), and
- * -ENOSPC tells that size (a multiple of 8) is too small for one row: WEIR_ROW_MAX always does.
+ * -ENOSPC tells that size (a multiple of 8) is too small for one row: WEIR_ROW_MAX
+ * does, but for plugins with texts of hundreds of KiB.
  */
 WEIR_API int weir_streamer__next_rows(struct weir_streamer *s, void *buffer, size_t size,
 				      size_t *used, int timeout_ms);

@@ -35,7 +35,7 @@ struct probe {
 
 struct state {
 	uint64_t packets, merged, huge;
-	double half;
+	double half, zero;
 	int64_t negative;
 	char *name;
 	uint32_t checks;
@@ -47,6 +47,7 @@ static const struct weir_plugin_column columns[] = {
 	{ "t_packets", "packets", "shown", WEIR_STORE_U64, offsetof(struct state, packets) },
 	{ "t_merged", "", "merges", WEIR_STORE_U64, offsetof(struct state, merged) },
 	{ "t_huge", "", "more than int64_t", WEIR_STORE_U64, offsetof(struct state, huge) },
+	{ "t_zero", "", "minus zero", WEIR_STORE_DOUBLE, offsetof(struct state, zero) },
 	{ "t_half", "", "a double", WEIR_STORE_DOUBLE, offsetof(struct state, half) },
 	{ "t_negative", "", "an int", WEIR_STORE_I64, offsetof(struct state, negative) },
 	{ "t_name", "", "a string", WEIR_STORE_STRING, offsetof(struct state, name) },
@@ -96,6 +97,7 @@ static int on_init(void *context, void *state, const struct weir_packet *packet,
 	s->negative = -5;
 	s->huge = UINT64_MAX;
 	s->half = 0.5;
+	s->zero = -0.0;
 	s->small = 200;
 	strcpy(s->text, "chars");
 	p->wrong += packet->direction != 0 || packet->delta_ns != 0;
@@ -281,12 +283,12 @@ static void columns_of_plugins(void **state)
 	const char *text;
 	double d;
 	int64_t i;
-	uint64_t u;
+	uint64_t u, row[64];
 	char line[64];
 
 	(void)state;
 	assert_int_equal(open_plugin(&s, &ops, &p, settings), 0);
-	assert_int_equal(weir_streamer__column_count(s), 1 + 8);
+	assert_int_equal(weir_streamer__column_count(s), 1 + 9);
 	assert_int_equal(weir_streamer__column_id(s, "t_text"), 0);
 	assert_int_equal(weir_streamer__column_id(s, "t_negative"), 2);
 	assert_int_equal(weir_streamer__column_id(s, "t_packets"), 3);
@@ -301,6 +303,9 @@ static void columns_of_plugins(void **state)
 	assert_true(d == 0.5);
 	assert_int_equal(number(r, "t_small"), 200);
 	assert_true(number(r, "t_huge") == UINT64_MAX);
+	assert_true(weir_record__row(r, row, sizeof(row)) > 0);
+	assert_true(row[weir_record__id(r, "t_zero")] ==
+		    0); /* not WEIR_ABSENT, which is -0.0's bits */
 	assert_int_equal(weir_record__i64(r, weir_record__id(r, "t_huge"), &i), -EINVAL);
 	assert_int_equal(weir_record__u64(r, 2, &u), -EINVAL); /* t_negative */
 	assert_int_equal(weir_record__format(r, 2, line, sizeof(line)), 2);

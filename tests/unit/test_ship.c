@@ -203,7 +203,7 @@ static void in_order(void **state)
 	got(names, 4);
 }
 
-/* The connection breaks while two messages are not acknowledged: they go again, after the preamble. */
+/* The connection breaks while two messages are unacknowledged: both go again, preamble first. */
 static void lost_connection(void **state)
 {
 	static const char *const names[] = {
