@@ -202,7 +202,8 @@ def test_dump_full_disk():
         how = {"capture_output": True, "text": True, "timeout": 60, "env": dict(os.environ, KEPT=kept)}
         done = subprocess.run(words, **how)
         assert done.returncode == 0 and re.fullmatch(r"weir: plugin dump: on_(init|update) failed: No space left on device; "
-                                                     r"it is disabled from here on\n", done.stderr), done
+                                                     r"it is disabled from here on, mend that and start again "
+                                                     r"\(--plugin-strict ends the run instead\)\n", done.stderr), done
         rows = list(csv.DictReader(io.StringIO(done.stdout)))
         whole = run(RECORDED / "demo.pcap", *DUMPED)
         assert [r["total_packets"] for r in rows] == [r["total_packets"] for r in whole]
