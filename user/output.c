@@ -57,11 +57,14 @@ static const struct output_format *format_of(const char *text)
 	return NULL;
 }
 
-bool output_wants_all(const char *text)
+enum output_columns output_columns_of(const char *text)
 {
 	const struct output_format *format = format_of(text);
+	const char *colon = strchr(text, ':');
 
-	return format && !format->rows;
+	if (format && !format->rows)
+		return OUTPUT_ALL;
+	return colon && kafka_address(colon + 1) ? OUTPUT_NAMED : OUTPUT_CHOSEN;
 }
 
 static int parse_output(struct output *o, const char *text)

@@ -7,7 +7,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap
 
 DEMO = tap.TOP / "tests/pcaps/recorded/demo.pcap"
-FIELDS = "flow_id,total_packets,community_id,src_ip"
+FIELDS = "total_packets,community_id,src_ip"
 PACKETS = 242
 
 
@@ -50,8 +50,16 @@ def finish(process, folder):
     return err, summary["export"]
 
 
-def once(messages):
-    assert sorted(record["flow_id"] for _, record in messages) == list(range(PACKETS)), len(messages)
+def name_of(record):
+    return record["probe"], record["run_id"], record["flow_id"]
+
+
+def once(messages, runs=1):
+    """Each record of as many starts of weir, named by itself."""
+    names = sorted(name_of(record) for _, record in messages)
+    starts = sorted({name[:2] for name in names})
+    assert len(starts) == runs and all(len(run) == 16 for _, run in starts), starts
+    assert names == [(*start, i) for start in starts for i in range(PACKETS)], len(messages)
 
 
 def test_all_arrive(folder):
@@ -61,6 +69,17 @@ def test_all_arrive(folder):
     once(messages)
     assert all(key == record["community_id"] for key, record in messages)
     assert counts == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0} and not err, (counts, err)
+
+
+def test_records_of_a_fleet(folder):
+    """Two probes, one of them started twice: every record has a name of its own, and no output besides has columns more."""
+    with Brokers() as brokers:
+        for probe in ("north", "south", "south"):
+            finish(start(folder, brokers.address, "--probe-name", probe, "-o", f"json:{folder}/f.json"), folder)
+        messages = brokers.read()
+    once(messages, runs=3)
+    assert {record["probe"] for _, record in messages} == {"north", "south"}
+    assert set(json.loads((folder / "f.json").read_text().splitlines()[0])) == set(FIELDS.split(","))
 
 
 def test_errors_are_retried(folder):
@@ -78,7 +97,7 @@ def test_refusals_are_counted(folder):
         err, counts = finish(start(folder, brokers.address), folder)
         messages = brokers.read()
     assert counts["failed"] > 0 and counts["sent"] + counts["failed"] == PACKETS, counts
-    assert len(messages) == len({record["flow_id"] for _, record in messages}) == counts["sent"], (len(messages), counts)
+    assert len(messages) == len({name_of(record) for _, record in messages}) == counts["sent"], (len(messages), counts)
 
 
 def test_broker_away(folder):

@@ -48,6 +48,7 @@ static const struct {
 	{ 37, "url" },
 	{ 38, "risk" },
 	{ 39, "risk_names" },
+	{ 40, "run_id" },
 	{ 260, "total_packets" },
 	{ 260, "bidirectional_packets" },
 	{ 261, "total_bytes" },
