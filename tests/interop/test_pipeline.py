@@ -20,6 +20,7 @@ CONFIG = """<yandex>
 <path>{folder}/data/</path><tmp_path>{folder}/tmp/</tmp_path><users_config>users.xml</users_config>
 <default_profile>default</default_profile><default_database>default</default_database>
 <mark_cache_size>67108864</mark_cache_size><timezone>America/New_York</timezone>
+<kafka><session_timeout_ms>4000</session_timeout_ms><heartbeat_interval_ms>500</heartbeat_interval_ms></kafka>
 </yandex>"""
 USERS = """<yandex><profiles><default><stream_flush_interval_ms>3000</stream_flush_interval_ms></default></profiles>
 <users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
