@@ -301,7 +301,7 @@ static int kafka_row(struct output *o, const struct flow_record *r)
 {
 	char key[sizeof(r->community_id)] = "";
 
-	if (!anonymizer_hides_addresses(o->parts.anonymizer))
+	if (!anonymizer_hides_key(o->parts.anonymizer))
 		community_id(r, key);
 	o->batch.length = 0;
 	o->format->rows->row(&o->batch, o->parts.columns, r, o->parts.anonymizer);

@@ -315,10 +315,126 @@ static void hidden_columns_are_left_out(void **state)
 	rig_encode(&rig, &r);
 	rig_flush(&rig);
 	/* hashes of addresses go with them, and the number of the application with its name */
-	assert_bytes(rig_find_set(&rig, 2).bytes, 20,
-		     "0100 0003 0007 0002 8015 0002 00007ed9 0004 0001");
-	assert_bytes(rig_find_set(&rig, 256).bytes, rig_find_set(&rig, 256).length, "9c40 0005 06");
+	assert_bytes(rig_find_set(&rig, 2).bytes, 12, "0100 0002 0007 0002 0004 0001");
+	assert_bytes(rig_find_set(&rig, 256).bytes, rig_find_set(&rig, 256).length, "9c40 06");
 	assert_int_equal(rig_count_sets(&rig, 260), 0);
+	anonymizer_free(a);
+	rig_close(&rig);
+}
+
+/* Whether a value stands anywhere behind the first templates. */
+static bool tells_bytes(const struct rig *rig, const void *bytes, size_t length)
+{
+	for (size_t i = 0; i < rig->count; i++)
+		if (memmem(rig->messages[i].bytes + 16, rig->messages[i].length - 16, bytes,
+			   length))
+			return true;
+	return false;
+}
+
+/*
+ * A flow whose value at this place is rare, of all columns, which are the default here: it is in no
+ * message once the column is hidden, and in some before.
+ */
+static void assert_no_leak(enum ipfix_protocol protocol, const char *column, struct flow_record r,
+			   const void *rare, size_t length)
+{
+	struct config config = { .anonymize = (char *)column };
+	bool told[2];
+
+	r.splt_length = r.splt_count = 0;
+	for (int hide = 0; hide < 2; hide++) {
+		struct anonymizer *a = NULL;
+		struct rig rig;
+
+		rig_init(&rig, protocol, NULL);
+		if (hide)
+			assert_int_equal(anonymizer_new(&a, &config, &rig.columns), 0);
+		rig.options.anonymizer = a;
+		rig_start(&rig);
+		rig_encode(&rig, &r);
+		rig_flush(&rig);
+		told[hide] = tells_bytes(&rig, rare, length);
+		anonymizer_free(a);
+		rig_close(&rig);
+	}
+	if (!told[0] || told[1])
+		fail_msg("%s: told %d, hidden %d", column, told[0], !told[1]);
+}
+
+static void no_hidden_value_leaks(void **state)
+{
+	static const enum ipfix_protocol protocols[] = { IPFIX, NETFLOW9 };
+	static const uint8_t mac[] = { 0xe1, 0xe2, 0xe3, 0xe4, 0xe5, 0xe6 },
+			     addr[] = { 0xe1, 0xe2, 0xe3, 0xe4 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+		struct flow_record r = sample_flow();
+
+		memcpy(r.src_mac, mac, 6);
+		r.dst_mac[0] = 0xee;
+		assert_no_leak(protocols[i], "src_mac", r, mac, 3);
+		assert_no_leak(protocols[i], "src_oui", r, mac, 3);
+		r = sample_flow();
+		memcpy(r.dst_addr + 12, addr, 4);
+		assert_no_leak(protocols[i], "src_ip", r, addr, 4);
+		r = sample_flow();
+		r.dst_port = 0xe1e2;
+		assert_no_leak(protocols[i], "dst_port", r, addr, 2);
+		/* in one direction of NetFlow v9, times and counts of both are those of this one */
+		r = sample_flow();
+		r.side[SIDE_SRC2DST].packets = 0xe1e2e3e4;
+		assert_no_leak(protocols[i], "src2dst_packets", r, addr, 4);
+		r = sample_flow();
+		r.side[SIDE_SRC2DST].bytes = 0xe1e2e3e4;
+		assert_no_leak(protocols[i], "src2dst_bytes", r, addr, 4);
+		r = sample_flow();
+		r.ip_version = 4;
+		r.protocol = 1;
+		r.icmp_type = 0xe1;
+		r.icmp_code = 0xe2;
+		assert_no_leak(protocols[i], "icmp_type", r, addr, 2);
+		assert_no_leak(protocols[i], "icmp_code", r, addr, 2);
+		r = flow_of(0x0e1, 0x2e3, "Rare");
+		assert_no_leak(protocols[i], "application_name", r, "Rare", 4);
+		assert_no_leak(protocols[i], "app_protocol", r, "Rare", 4);
+		assert_no_leak(protocols[i], "master_protocol", r, "\x06\x0e\x12\xe3", 4);
+	}
+}
+
+/* The time of the source's packets only: 152 and 22 are these in NetFlow v9's first record. */
+static void times_of_a_direction(void **state)
+{
+	struct flow_record r = sample_flow();
+	const uint8_t at[] = { 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x07 }; /* RIG_NOW + 7 ms */
+
+	(void)state;
+	r.side[SIDE_SRC2DST].first_ns = RIG_NOW + 7000000;
+	assert_no_leak(NETFLOW9, "src2dst_first_seen_ms", r, at, sizeof(at));
+	assert_no_leak(IPFIX, "src2dst_first_seen_ms", r, at, sizeof(at));
+	r = sample_flow();
+	r.side[SIDE_DST2SRC].last_ns = RIG_NOW + 7000000;
+	assert_no_leak(NETFLOW9, "dst2src_last_seen_ms", r, at, sizeof(at));
+}
+
+/* One of the two is hidden: the other one alone is left, and 32 with both is gone. */
+static void a_hidden_type_of_icmp(void **state)
+{
+	struct config config = { .anonymize = (char *)"icmp_type" };
+	struct anonymizer *a;
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, IPFIX, "src_port,icmp_type,icmp_code");
+	assert_int_equal(anonymizer_new(&a, &config, &rig.columns), 0);
+	rig.options.anonymizer = a;
+	rig_start(&rig);
+	assert_int_equal(ipfix_encoder_templates(rig.encoder, RIG_NOW), 0);
+	rig_flush(&rig);
+	assert_bytes(rig_find_set(&rig, 2).bytes, rig_find_set(&rig, 2).length,
+		     "0100 0001 0007 0002 0101 0001 0007 0002"
+		     "0102 0002 0007 0002 00b1 0001 0103 0002 0007 0002 00b3 0001");
 	anonymizer_free(a);
 	rig_close(&rig);
 }
@@ -339,6 +455,9 @@ int main(void)
 		cmocka_unit_test(statistics_of_the_run),
 		cmocka_unit_test(a_run_without_flows),
 		cmocka_unit_test(hidden_columns_are_left_out),
+		cmocka_unit_test(no_hidden_value_leaks),
+		cmocka_unit_test(times_of_a_direction),
+		cmocka_unit_test(a_hidden_type_of_icmp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
