@@ -80,7 +80,7 @@ static int open_output(struct exporters *e, const char *text)
 		.config = e->parts.config,
 		.columns = all ? e->parts.all_columns : e->parts.columns,
 		.anonymizer = all ? e->anonymizer_all : e->anonymizer,
-		.ledger = e->parts.ledger,
+		.account = e->parts.account,
 		.stop = e->parts.stop,
 	};
 	int err = check_target(e, text, e->parts.config);

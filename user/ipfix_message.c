@@ -141,6 +141,8 @@ int ipfix_message_add(struct ipfix_message *m, uint16_t set, const struct ipfix_
 	m->holds.templates += written->templates;
 	m->holds.records += written->records;
 	m->holds.flows += written->flows;
+	m->holds.packets += written->packets;
+	m->holds.octets += written->octets;
 	if (written->flows)
 		m->holds_of_flows += written->records;
 	return err;
@@ -191,9 +193,14 @@ int ipfix_message_flush(struct ipfix_message *m)
 	else
 		put_netflow9_header(m);
 	length = m->length;
-	m->messages++;
-	m->octets += length;
-	m->flow_records += m->holds_of_flows;
+	m->load = (struct ipfix_load){
+		.records = m->holds_of_flows,
+		.packets = m->holds.packets,
+		.octets = m->holds.octets,
+	};
+	m->handed.messages++;
+	m->handed.octets += length;
+	m->handed.records += m->holds_of_flows;
 	m->holds_of_flows = 0;
 	m->length = m->header;
 	m->holds = (struct ipfix_written){ 0 };

@@ -12,6 +12,7 @@
 
 #include "anonymize.h"
 #include "config.h"
+#include "counters.h"
 #include "record.h"
 #include "ship.h"
 
@@ -22,7 +23,7 @@ struct output_parts {
 	const struct config *config;
 	const struct columns *columns;
 	struct anonymizer *anonymizer; /* of columns; NULL = none */
-	const struct ledger *ledger;   /* for statistics that are exported */
+	struct ledger_source account;  /* for statistics that are exported; may be empty */
 	const atomic_bool *stop;       /* an output that would wait for a peer does so no longer */
 };
 

@@ -363,6 +363,11 @@ int weir_streamer__next_rows(struct weir_streamer *s, void *buffer, size_t size,
 
 /* --- outputs ---------------------------------------------------------------------------------- */
 
+static struct ledger read_account(const void *context)
+{
+	return streamer_ledger(context);
+}
+
 static int open_outputs(struct weir_streamer *s)
 {
 	const struct exporters_parts parts = {
@@ -370,6 +375,7 @@ static int open_outputs(struct weir_streamer *s)
 		.columns = &s->columns,
 		.all_columns = s->all_columns.items ? &s->all_columns : NULL,
 		.ledger = &s->ledger,
+		.account = { read_account, s },
 		.stop = &s->stop,
 	};
 	int err;

@@ -60,6 +60,35 @@ static void templates_come_again_by_messages(void **state)
 	rig_close(&rig);
 }
 
+/* --ipfix-refresh and --ipfix-refresh-messages */
+static void templates_come_again_as_asked(void **state)
+{
+	static const enum ipfix_protocol protocols[] = { IPFIX, NETFLOW9 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+		const uint16_t set = protocols[i] == IPFIX ? 2 : 0;
+		struct flow_record r = sample_flow();
+		struct rig rig;
+
+		rig_init(&rig, protocols[i], "src_ip");
+		rig.config.ipfix_refresh_ns = 5 * SECOND;
+		rig.config.ipfix_refresh_messages = 3;
+		rig_start(&rig);
+		encode_at(&rig, &r, RIG_NOW);
+		encode_at(&rig, &r, RIG_NOW + 5 * SECOND - 1);
+		assert_int_equal(rig_count_sets(&rig, set), 1);
+		encode_at(&rig, &r, RIG_NOW + 5 * SECOND);
+		assert_int_equal(rig_count_sets(&rig, set), 2);
+		for (int more = 0; more < 2; more++)
+			encode_at(&rig, &r, RIG_NOW + 6 * SECOND);
+		assert_int_equal(rig_count_sets(&rig, set), 2);
+		encode_at(&rig, &r, RIG_NOW + 6 * SECOND);
+		assert_int_equal(rig_count_sets(&rig, set), 3);
+		rig_close(&rig);
+	}
+}
+
 /* On a silent wire, when somebody asks. */
 static void templates_without_records(void **state)
 {
@@ -218,7 +247,7 @@ static void the_preamble_of_a_stream(void **state)
 	rig.options.datagrams = false;
 	rig_start(&rig);
 	assert_int_equal(ipfix_encoder_sequence(rig.encoder), 2);
-	assert_int_equal(ipfix_encoder_preamble(rig.encoder, RIG_NOW, rig_emit, &rig), 0);
+	assert_int_equal(ipfix_encoder_preamble(rig.encoder, RIG_NOW, rig_emit, &rig, NULL), 0);
 	assert_int_equal(rig.count, 1);
 	assert_int_equal(rig.messages[0].flows, 0);
 	assert_int_equal(rig_sequence(&rig, 0), 0);
@@ -231,9 +260,55 @@ static void the_preamble_of_a_stream(void **state)
 	assert_int_equal(rig_sequence(&rig, 1), 2);
 	assert_int_equal(rig_count_sets(&rig, 2), 1);
 	/* the same at any time */
-	assert_int_equal(ipfix_encoder_preamble(rig.encoder, RIG_NOW, rig_emit, &rig), 0);
+	assert_int_equal(ipfix_encoder_preamble(rig.encoder, RIG_NOW, rig_emit, &rig, NULL), 0);
 	assert_int_equal(rig.messages[2].length, rig.messages[0].length);
 	assert_memory_equal(rig.messages[2].bytes, rig.messages[0].bytes, rig.messages[0].length);
+	rig_close(&rig);
+}
+
+/* A later one has the names that were learnt since: the next record's sequence is told. */
+static void the_preamble_has_names(void **state)
+{
+	struct rig rig;
+	struct flow_record dns = flow_of(0, 5, "DNS"), http = flow_of(0, 7, "HTTP");
+	uint32_t sequence = 99;
+
+	(void)state;
+	rig_init(&rig, IPFIX, "src_port,application_name");
+	rig.options.datagrams = false;
+	rig_start(&rig);
+	rig_encode(&rig, &dns);
+	rig_encode(&rig, &http);
+	rig_flush(&rig);
+	rig_forget(&rig);
+	assert_int_equal(ipfix_encoder_names(rig.encoder), 2);
+	assert_int_equal(ipfix_encoder_preamble(rig.encoder, RIG_NOW, rig_emit, &rig, &sequence),
+			 0);
+	assert_int_equal(sequence, 2);
+	assert_bytes(rig_find_set(&rig, 260).bytes, rig_find_set(&rig, 260).length,
+		     "06000005 03 444e53 06000007 04 48545450");
+	rig_close(&rig);
+}
+
+/* Another file or connection: statistics and names, but no templates, which are its preamble's. */
+static void a_restart(void **state)
+{
+	struct rig rig;
+	struct flow_record dns = flow_of(0, 5, "DNS");
+
+	(void)state;
+	rig_init(&rig, IPFIX, "src_port,application_name");
+	rig.options.datagrams = false;
+	rig_start(&rig);
+	encode_at(&rig, &dns, RIG_NOW);
+	rig_forget(&rig);
+	encode_at(&rig, &dns, RIG_NOW);
+	assert_int_equal(rig_count_sets(&rig, 260) + rig_count_sets(&rig, 262), 0);
+	ipfix_encoder_restart(rig.encoder);
+	encode_at(&rig, &dns, RIG_NOW);
+	assert_int_equal(rig_count_sets(&rig, 260), 1);
+	assert_int_equal(rig_count_sets(&rig, 262), 1);
+	assert_int_equal(rig_count_sets(&rig, 2), 0);
 	rig_close(&rig);
 }
 
@@ -248,6 +323,9 @@ static void totals(void *context, struct ipfix_totals *out)
 		.dropped_packets = 0x33,
 		.unsent_flows = 0x44,
 		.unsent_packets = 0x55,
+		.unsent_octets = 0x66,
+		.beside = { .messages = 3, .octets = 0x3000 },
+		.unsent = { .messages = 2, .records = 1, .octets = 0x1000 },
 	};
 }
 
@@ -265,20 +343,59 @@ static void statistics_of_the_run(void **state)
 	rig_encode(&rig, &r);
 	rig_flush(&rig);
 	assert_bytes(rig_find_set(&rig, 3).bytes, rig_find_set(&rig, 3).length,
-		     "0106 0009 0001 0095 0004 0029 0008 002a 0008 0028 0008 00a3 0008 00a4 0008"
-		     "0087 0008 00a6 0008 00a7 0008");
+		     "0106 000a 0001 0095 0004 0029 0008 002a 0008 0028 0008 00a3 0008 00a4 0008"
+		     "0087 0008 00a6 0008 00a7 0008 00a8 0008");
 	rig_encode(&rig, &r);
 	assert_int_equal(ipfix_encoder_finish(rig.encoder, RIG_NOW), 0);
 	assert_int_equal(rig.count, 2);
 	last = &rig.messages[1];
-	/* one message of 2 flows was handed over before this one */
-	assert_bytes(last->bytes + 16, 20, "0100 0008 c0000201 0106 0048 00000001 00000000");
-	assert_int_equal(be32_at(last->bytes + 36), 1);
-	assert_int_equal(be32_at(last->bytes + 44), 2);
-	assert_int_equal(be32_at(last->bytes + 52), rig.messages[0].length);
-	assert_bytes(last->bytes + 56, 40,
+	/* one message of 2 flows was handed over before this one, 3 left beside, 2 did not leave */
+	assert_bytes(last->bytes + 16, 20, "0100 0008 c0000201 0106 0050 00000001 00000000");
+	assert_int_equal(be32_at(last->bytes + 36), 1 + 3 - 2);
+	assert_int_equal(be32_at(last->bytes + 44), 2 - 1);
+	assert_int_equal(be32_at(last->bytes + 52), rig.messages[0].length + 0x3000 - 0x1000);
+	assert_bytes(last->bytes + 56, 48,
 		     "0000000000000011 0000000000000022 0000000000000033 0000000000000044"
-		     "0000000000000055");
+		     "0000000000000055 0000000000000066");
+	rig_close(&rig);
+}
+
+/* The point is a second scope. */
+static void statistics_of_a_point(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, IPFIX, "src_ip");
+	rig.config.ipfix_domain = 7;
+	rig.config.ipfix_point = 9;
+	rig_start(&rig);
+	assert_int_equal(ipfix_encoder_finish(rig.encoder, RIG_NOW), 0);
+	assert_bytes(rig_find_set(&rig, 3).bytes, rig_find_set(&rig, 3).length,
+		     "0106 0005 0002 0095 0004 008a 0004 0029 0008 002a 0008 0028 0008");
+	assert_bytes(rig_find_set(&rig, 262).bytes, rig_find_set(&rig, 262).length,
+		     "00000007 00000009 0000000000000000 0000000000000000 0000000000000000");
+	rig_close(&rig);
+}
+
+/* What a message has, for who counts what became of it. */
+static void loads(void **state)
+{
+	struct flow_record r = sample_flow();
+	struct ipfix_load load;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, NETFLOW9, "src_ip");
+	rig_encode(&rig, &r);
+	rig_encode(&rig, &r);
+	assert_int_equal(ipfix_encoder_held(rig.encoder), 2);
+	rig_flush(&rig);
+	load = ipfix_encoder_load(rig.encoder);
+	assert_int_equal(ipfix_encoder_held(rig.encoder), 0);
+	assert_int_equal(load.records, 4);
+	assert_int_equal(load.packets, 20);
+	assert_int_equal(load.octets, 1460);
 	rig_close(&rig);
 }
 
@@ -444,6 +561,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(templates_come_again_by_time),
 		cmocka_unit_test(templates_come_again_by_messages),
+		cmocka_unit_test(templates_come_again_as_asked),
 		cmocka_unit_test(templates_without_records),
 		cmocka_unit_test(a_name_is_told_before_its_number),
 		cmocka_unit_test(names_are_told_again_with_the_templates),
@@ -452,7 +570,11 @@ int main(void)
 		cmocka_unit_test(types_of_our_own_elements),
 		cmocka_unit_test(no_own_elements_no_types),
 		cmocka_unit_test(the_preamble_of_a_stream),
+		cmocka_unit_test(the_preamble_has_names),
+		cmocka_unit_test(a_restart),
 		cmocka_unit_test(statistics_of_the_run),
+		cmocka_unit_test(statistics_of_a_point),
+		cmocka_unit_test(loads),
 		cmocka_unit_test(a_run_without_flows),
 		cmocka_unit_test(hidden_columns_are_left_out),
 		cmocka_unit_test(no_hidden_value_leaks),
