@@ -27,7 +27,7 @@ bool anonymizer_hides(const struct anonymizer *a, size_t column);
  * cut to 128 bits.
  */
 void anonymizer_replace(struct anonymizer *a, struct text_buffer *b, size_t start);
-/* Whether a column of the flow's key is hidden, so that no hash of it may be told; false for NULL. */
+/* Whether a column of the flow's key is hidden, and a hash of it must not be told; NULL: no. */
 bool anonymizer_hides_key(const struct anonymizer *a);
 bool anonymizer_changes_addresses(const struct anonymizer *a);
 /* Addresses, if asked for, and what is derived from them. */

@@ -33,6 +33,11 @@ struct exporters_parts {
  */
 int exporters_open(struct exporters **out, const struct exporters_parts *parts);
 /*
+ * Once the run is going to happen: files from before are emptied now. The first record does so,
+ * too; without either they stay as they were. Errors as by exporters_open().
+ */
+int exporters_begin(struct exporters *e);
+/*
  * now_ns is packet time, which rotation by time goes by. -EPIPE: the reader of stdout is gone
  * (no message: not an error); other errors are printed once.
  */

@@ -245,6 +245,11 @@ int output_open(struct output **out, const char *text, const struct output_parts
 	return err;
 }
 
+int output_begin(struct output *o)
+{
+	return o->ship || o->kafka ? 0 : outfile_begin(&o->file);
+}
+
 const char *output_target(const struct output *o)
 {
 	return o->target;

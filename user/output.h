@@ -35,6 +35,8 @@ bool output_wants_all(const char *text);
  * message.
  */
 int output_open(struct output **out, const char *text, const struct output_parts *parts);
+/* Once the run is going to happen: before the first record. Errors as by output_open(). */
+int output_begin(struct output *o);
 /* One record. 0, or a negative errno after a message; -EPIPE without one. */
 int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns);
 /* Hands on what is collected. Errors as above. */

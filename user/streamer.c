@@ -173,6 +173,8 @@ void streamer_step(struct weir_streamer *s, int timeout_ms)
 	switch (s->phase) {
 	case PHASE_OPEN:
 		s->error = streamer_begin(s);
+		if (!s->error && s->exporters)
+			s->error = exporters_begin(s->exporters);
 		s->phase = s->error ? PHASE_END : PHASE_READ;
 		break;
 	case PHASE_READ: step_read(s, timeout_ms); break;
