@@ -282,15 +282,18 @@ static int add_directions(struct ipfix_encoder *e, const struct flow_record *r)
 
 /*
  * Now; but NetFlow v9 tells times on an uptime that ends with the stamp, which from now does not
- * reach the flows of an old capture: those are stamped with their own time.
+ * reach the flows of an old capture, nor those of a clock that is ahead: they are stamped with their
+ * own time.
  */
 static uint64_t stamp_of(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns)
 {
 	const uint64_t reach_ns = IPFIX_UPTIME_REACH_S * NS_PER_S;
 	uint64_t last_ns = r->side[SIDE_BOTH].last_ns;
 
-	if (e->options.protocol == IPFIX || now_ns <= r->side[SIDE_BOTH].first_ns + reach_ns)
+	if (e->options.protocol == IPFIX)
 		return now_ns;
+	if (now_ns <= r->side[SIDE_BOTH].first_ns + reach_ns)
+		return last_ns > now_ns ? last_ns : now_ns;
 	if (last_ns > e->past_ns || e->past_ns - last_ns > reach_ns)
 		e->past_ns = last_ns;
 	return e->past_ns;
