@@ -72,6 +72,7 @@ struct config {
 	uint64_t queue_bytes;      /* of each output that goes over a network */
 	uint32_t queue_policy;     /* enum config_queue */
 	uint64_t flush_timeout_ns; /* at the end, for what is queued */
+	uint64_t pace;             /* datagrams a second to each peer, 0 = no limit */
 	uint64_t ipfix_pen;        /* enterprise number of our own elements */
 	uint64_t ipfix_domain;     /* observation domain; NetFlow v9's source */
 	uint64_t ipfix_point;      /* observation point, 0 = not told */

@@ -282,8 +282,8 @@ static int add_directions(struct ipfix_encoder *e, const struct flow_record *r)
 
 /*
  * Now; but NetFlow v9 tells times on an uptime that ends with the stamp, which from now does not
- * reach the flows of an old capture, nor those of a clock that is ahead: they are stamped with their
- * own time.
+ * reach the flows of an old capture, nor those of a clock that is ahead: they are stamped with
+ * their own time.
  */
 static uint64_t stamp_of(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns)
 {

@@ -166,8 +166,8 @@ static void put_ipfix_header(struct ipfix_message *m)
 /*
  * RFC 3954: the sequence number counts messages, and templates are records too. The header has a
  * whole second, and the uptime is that of this second, so that collectors compute times to the ms:
- * the next one, as times after it would be taken for those before a wrap. So it is the latest of the
- * times that its records came with.
+ * the next one, as times after it would be taken for those before a wrap. So it is the latest of
+ * the times that its records came with.
  */
 static void put_netflow9_header(struct ipfix_message *m)
 {

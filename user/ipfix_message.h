@@ -42,7 +42,7 @@ struct ipfix_message {
 	uint32_t holds_of_flows; /* data records of flows */
 	struct ipfix_load load;  /* of what is being handed over */
 	uint64_t now_ns;
-	uint64_t latest_ns; /* of the times that came since the last message */
+	uint64_t latest_ns;           /* of the times that came since the last message */
 	uint64_t boot_s;              /* what NetFlow v9's uptime counts from */
 	struct ipfix_exported handed; /* over so far */
 };

@@ -166,6 +166,7 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 	};
 	int err = 0;
 
+	options.limits.pace = transport == &transport_udp ? config->pace : 0;
 	if (!o->format->rows && transport != &transport_udp && transport != &transport_tcp) {
 		log_error("-o %s: %s goes to udp://host:port, tcp://host:port or a file", o->text,
 			  o->format->name);

@@ -21,6 +21,9 @@
 #define LOOK_NS        (100 * NS_PER_MS)
 #define ACKNOWLEDGE_NS (10 * NS_PER_MS) /* what the other side has acknowledged */
 
+/* Messages that are late may catch up for so long: timers are not exact. */
+#define BURST_NS (5 * NS_PER_MS)
+
 /* How long a refusal of the last datagram may take, if no other one goes and asks. */
 #define REFUSAL_NS NS_PER_S
 
@@ -41,6 +44,7 @@ struct ship {
 	size_t copy_room;
 	bool connected;    /* the thread's */
 	uint64_t retry_ns; /* the thread's: how long to wait after the next failure */
+	uint64_t next_ns;  /* the thread's: when the next message may go, by the pace */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -56,6 +60,7 @@ struct ship {
 	char why[TRANSPORT_WHY_SIZE]; /* the connection is lost; "" = it is not */
 	bool lost, lost_told;
 	bool closing;
+	const atomic_bool *stop; /* of the last one that was put */
 
 	atomic_bool ending; /* the thread is to end at once */
 };
@@ -164,6 +169,7 @@ void ship_put(struct ship *s, const void *bytes, size_t length, const struct shi
 		memcpy(m->bytes, bytes, length);
 	}
 	pthread_mutex_lock(&s->lock);
+	s->stop = stop;
 	if (m && make_room(s, length, stop)) {
 		append(s, m);
 	} else {
@@ -389,15 +395,34 @@ static struct message *wait_for_message(struct ship *s)
 	return m;
 }
 
+/* With the lock let go now and then; ends early with the thread. */
+static void sleep_until(struct ship *s, uint64_t until)
+{
+	uint64_t now;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->ending && (now = monotonic_ns()) < until)
+		wait_on(s, &s->work, until - now < LOOK_NS ? until - now : LOOK_NS);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void keep_pace(struct ship *s)
+{
+	uint64_t now = monotonic_ns();
+
+	if (!s->options.limits.pace)
+		return;
+	if (s->next_ns + BURST_NS < now)
+		s->next_ns = now - BURST_NS;
+	else if (s->next_ns > now)
+		sleep_until(s, s->next_ns);
+	s->next_ns += NS_PER_S / s->options.limits.pace;
+}
+
 /* Between attempts: a quarter of a second, doubled up to half a minute. */
 static void back_off(struct ship *s)
 {
-	uint64_t until = monotonic_ns() + s->retry_ns;
-
-	pthread_mutex_lock(&s->lock);
-	while (!s->ending && monotonic_ns() < until)
-		wait_on(s, &s->work, LOOK_NS);
-	pthread_mutex_unlock(&s->lock);
+	sleep_until(s, monotonic_ns() + s->retry_ns);
 	s->retry_ns = s->retry_ns * 2 < LAST_RETRY_NS ? s->retry_ns * 2 : LAST_RETRY_NS;
 }
 
@@ -409,6 +434,7 @@ static void *ship_main(void *context)
 	while ((m = wait_for_message(s))) {
 		bool good = s->connected || connect_once(s);
 
+		keep_pace(s);
 		if (good)
 			good = send_message(s, m);
 		if (!good)
@@ -545,11 +571,24 @@ static void drop_all(struct ship *s)
 	}
 }
 
+/* What waits, by the pace. With the lock. */
+static uint64_t paced_ns(const struct ship *s)
+{
+	uint64_t messages = 0;
+
+	if (!s->options.limits.pace || (s->stop && *s->stop))
+		return 0;
+	for (const struct message *m = s->first; m; m = m->next)
+		messages++;
+	return messages * NS_PER_S / s->options.limits.pace;
+}
+
 void ship_close(struct ship *s, struct ship_counts *out)
 {
 	uint64_t until = monotonic_ns() + s->options.limits.end_timeout_ns;
 
 	pthread_mutex_lock(&s->lock);
+	until += paced_ns(s);
 	s->closing = true;
 	pthread_cond_signal(&s->work);
 	while (s->first && monotonic_ns() < until)

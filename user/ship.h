@@ -25,6 +25,7 @@ struct ship_limits {
 	enum ship_policy policy;
 	size_t queue_bytes;
 	uint64_t end_timeout_ns; /* how long a close may go on sending */
+	uint64_t pace;           /* messages a second at most, 0 = no limit */
 };
 
 /* Sent first on each connection; of no bytes: nothing is. */
@@ -84,7 +85,10 @@ int ship_set_preamble(struct ship *s, const struct ship_preamble *preamble);
 void ship_counts(struct ship *s, struct ship_counts *out);
 /* Says what has changed about the connection; to be called now and then by who puts messages. */
 void ship_report(struct ship *s);
-/* Sends what is queued, at most end_timeout_ns long; *out is how it ended. */
+/*
+ * Sends what is queued, at most end_timeout_ns long, and with a pace so much longer as that takes,
+ * unless the stop of the last ship_put() is set; *out is how it ended.
+ */
 void ship_close(struct ship *s, struct ship_counts *out);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "log.h"
 #include "ship.h"
 
@@ -373,6 +374,34 @@ static void what_was_not_sent(void **state)
 	assert_int_equal(c.unsent.octets, 21000);
 }
 
+/*
+ * So many a second at most, which is a least time; and the end waits for them, but not once
+ * somebody wants to stop.
+ */
+static void keeps_pace(void **state)
+{
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	uint64_t began = monotonic_ns();
+	const atomic_bool stop = true;
+	struct ship_counts c;
+	struct ship *s;
+
+	(void)state;
+	o.limits.pace = 20;
+	o.limits.end_timeout_ns = 10000000;
+	s = open_ship(&o);
+	put(s, 12, 1);
+	closes(s, 12, 0, 0, 0);
+	/* 11 gaps of 50 ms, less 5 ms of those who are late */
+	assert_true(monotonic_ns() - began >= 545000000);
+	s = open_ship(&o);
+	put(s, 12, 1);
+	put_one(s, "last", 1, &stop);
+	ship_close(s, &c);
+	assert_int_equal(c.sent + c.dropped, 13);
+	assert_true(c.dropped > 0);
+}
+
 /* The next connection begins with the preamble that was set last. */
 static void another_preamble(void **state)
 {
@@ -526,6 +555,7 @@ int main(void)
 		cmocka_unit_test_setup(refused_before, reset),
 		cmocka_unit_test_setup(nobody_asks, reset),
 		cmocka_unit_test_setup(what_was_not_sent, reset),
+		cmocka_unit_test_setup(keeps_pace, reset),
 		cmocka_unit_test_setup(another_preamble, reset),
 		cmocka_unit_test_setup(drops_the_oldest, reset),
 		cmocka_unit_test_setup(larger_than_the_queue, reset),
