@@ -69,15 +69,17 @@ struct config {
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
 	struct rotation rotate;
-	uint64_t queue_bytes;       /* of each output that goes over a network */
-	uint32_t queue_policy;      /* enum config_queue */
-	uint64_t flush_timeout_ns;  /* at the end, for what is queued */
-	uint64_t ipfix_pen;         /* enterprise number of our own elements */
-	uint64_t ipfix_domain;      /* observation domain; NetFlow v9's source */
-	uint64_t ipfix_point;       /* observation point, 0 = not told */
-	uint64_t ipfix_mtu;         /* bytes of a message over UDP */
-	char *anonymize;            /* columns, NULL = none */
-	char *anonymize_key;        /* file, NULL = random */
+	uint64_t queue_bytes;      /* of each output that goes over a network */
+	uint32_t queue_policy;     /* enum config_queue */
+	uint64_t flush_timeout_ns; /* at the end, for what is queued */
+	uint64_t pace;             /* datagrams a second to each peer, 0 = no limit */
+	uint64_t ipfix_pen;        /* enterprise number of our own elements */
+	uint64_t ipfix_domain;     /* observation domain; NetFlow v9's source */
+	uint64_t ipfix_point;      /* observation point, 0 = not told */
+	uint64_t ipfix_mtu;        /* bytes of a message over UDP */
+	uint64_t ipfix_refresh_ns, ipfix_refresh_messages; /* templates and statistics again */
+	char *anonymize;                                   /* columns, NULL = none */
+	char *anonymize_key;                               /* file, NULL = random */
 	bool anonymize_prefix;      /* addresses keep common prefixes: Crypto-PAn */
 	char *summary;              /* file of the JSON summary, "-" = stdout, NULL = none */
 	uint64_t stats_interval_ns; /* between lines of rates; 0 = none */

@@ -17,6 +17,7 @@ struct exporters {
 	struct output **outputs;
 	bool *gone; /* its reader left; by output */
 	size_t count, gone_count;
+	bool begun;
 	struct ship_counts counted; /* as the ledger knows them */
 	struct ship_counts closed;  /* of outputs that are closed */
 	uint64_t written;
@@ -80,7 +81,7 @@ static int open_output(struct exporters *e, const char *text)
 		.config = e->parts.config,
 		.columns = all ? e->parts.all_columns : e->parts.columns,
 		.anonymizer = all ? e->anonymizer_all : e->anonymizer,
-		.ledger = e->parts.ledger,
+		.account = e->parts.account,
 		.stop = e->parts.stop,
 	};
 	int err = check_target(e, text, e->parts.config);
@@ -122,6 +123,16 @@ out:
 		log_error("out of memory at the start; free some");
 	if (e)
 		exporters_discard(e);
+	return err;
+}
+
+int exporters_begin(struct exporters *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < e->count && !err; i++)
+		err = output_begin(e->outputs[i]);
+	e->begun = !err;
 	return err;
 }
 
@@ -175,7 +186,7 @@ static uint32_t needs(const struct exporters *e)
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns)
 {
 	struct flow_record hidden;
-	int err = 0;
+	int err = e->begun ? 0 : exporters_begin(e);
 
 	if (anonymizer_changes_addresses(e->anonymizer)) {
 		hidden = *r;
@@ -273,7 +284,7 @@ static int close_all(struct exporters *e, bool discard)
 
 int exporters_close(struct exporters *e)
 {
-	return close_all(e, false);
+	return close_all(e, !e->begun);
 }
 
 void exporters_discard(struct exporters *e)

@@ -23,6 +23,7 @@ struct exporters_parts {
 	const struct columns *columns;
 	const struct columns *all_columns; /* of IPFIX and NetFlow v9; NULL = the same */
 	struct ledger *ledger;             /* counts what leaves by networks */
+	struct ledger_source account;      /* for statistics that are exported; may be empty */
 	const atomic_bool *stop;           /* nobody waits for a peer any longer; or NULL */
 };
 
@@ -31,6 +32,11 @@ struct exporters_parts {
  * returned: -EINVAL for an unknown format or column, else what the system said.
  */
 int exporters_open(struct exporters **out, const struct exporters_parts *parts);
+/*
+ * Once the run is going to happen: files from before are emptied now. The first record does so,
+ * too; without either they stay as they were. Errors as by exporters_open().
+ */
+int exporters_begin(struct exporters *e);
 /*
  * now_ns is packet time, which rotation by time goes by. -EPIPE: the reader of stdout is gone
  * (no message: not an error); other errors are printed once.

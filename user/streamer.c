@@ -173,6 +173,8 @@ void streamer_step(struct weir_streamer *s, int timeout_ms)
 	switch (s->phase) {
 	case PHASE_OPEN:
 		s->error = streamer_begin(s);
+		if (!s->error && s->exporters)
+			s->error = exporters_begin(s->exporters);
 		s->phase = s->error ? PHASE_END : PHASE_READ;
 		break;
 	case PHASE_READ: step_read(s, timeout_ms); break;
@@ -363,6 +365,11 @@ int weir_streamer__next_rows(struct weir_streamer *s, void *buffer, size_t size,
 
 /* --- outputs ---------------------------------------------------------------------------------- */
 
+static struct ledger read_account(const void *context)
+{
+	return streamer_ledger(context);
+}
+
 static int open_outputs(struct weir_streamer *s)
 {
 	const struct exporters_parts parts = {
@@ -370,6 +377,7 @@ static int open_outputs(struct weir_streamer *s)
 		.columns = &s->columns,
 		.all_columns = s->all_columns.items ? &s->all_columns : NULL,
 		.ledger = &s->ledger,
+		.account = { read_account, s },
 		.stop = &s->stop,
 	};
 	int err;

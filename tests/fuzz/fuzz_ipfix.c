@@ -218,7 +218,7 @@ static void check_run(struct run *run, const struct ipfix_options *options, stru
 	require(!err || err == -EINVAL);
 	if (!err) {
 		if (!options->datagrams)
-			require(ipfix_encoder_preamble(e, 0, emit, run) == 0);
+			require(ipfix_encoder_preamble(e, 0, emit, run, NULL) == 0);
 		flows = encode(e, m, in, options->protocol == NETFLOW9);
 		require(run->flows == flows);
 	}

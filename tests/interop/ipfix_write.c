@@ -84,7 +84,8 @@ static void totals(void *context, struct ipfix_totals *out)
 				      .ignored_packets = 2,
 				      .dropped_packets = 3,
 				      .unsent_flows = 4,
-				      .unsent_packets = 5 };
+				      .unsent_packets = 5,
+				      .unsent_octets = 6 };
 }
 
 static void check(int err, const char *what)
@@ -161,7 +162,7 @@ static void write_capture(struct writer *w, char **words, int count, const char 
 		write_header(w->csv, &s->columns);
 	check(ipfix_encoder_new(&e, &s->config, &s->columns, &w->options), "new");
 	if (!w->options.datagrams)
-		check(ipfix_encoder_preamble(e, 0, emit, w), "preamble");
+		check(ipfix_encoder_preamble(e, 0, emit, w, NULL), "preamble");
 	write_flows(w, s, e);
 	ipfix_encoder_free(e);
 	weir_streamer__free(s);

@@ -42,7 +42,9 @@ static int outputs_open(struct outputs *o)
 		.ledger = &o->ledger,
 	};
 
-	return exporters_open(&o->exporters, &parts);
+	int err = exporters_open(&o->exporters, &parts);
+
+	return err ? err : exporters_begin(o->exporters);
 }
 
 static void outputs_write(struct outputs *o, uint64_t flow_id)
@@ -262,6 +264,53 @@ static void the_capture_is_not_overwritten(void **state)
 	outputs_end(&o);
 }
 
+/* What is refused, whatever the reason, leaves files as they were, and none that was not there. */
+static void refused_runs_leave_files_alone(void **state)
+{
+	static const char *const bad[] = { "xml", "csv:/nonexistent/a", "json:ftp://x",
+					   "json:tcp://x", "csv:" };
+	struct outputs o;
+
+	(void)state;
+	outputs_begin(&o);
+	files_write(&files, "old", "precious", 8);
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		outputs_add(&o, "csv", "old");
+		outputs_add(&o, "ipfix", "new");
+		string_list_add(&o.config.outputs, bad[i]);
+		refuse(&o, i == 1 ? -ENOENT : -EINVAL, i == 1 ? "No such file" : "weir: -o ");
+		files_expect(&files, "old", "precious");
+	}
+	assert_int_equal(outputs_end(&o), 1);
+}
+
+/* A run that does not begin, since its source cannot. */
+static void runs_that_do_not_begin(void **state)
+{
+	struct outputs o;
+
+	(void)state;
+	outputs_begin(&o);
+	files_write(&files, "old", "precious", 8);
+	outputs_add(&o, "csv", "old");
+	outputs_add(&o, "ipfix", "new");
+	for (int discard = 0; discard < 2; discard++) {
+		const struct exporters_parts parts = {
+			.config = &o.config,
+			.columns = &o.columns,
+			.ledger = &o.ledger,
+		};
+
+		assert_int_equal(exporters_open(&o.exporters, &parts), 0);
+		if (discard)
+			exporters_discard(o.exporters);
+		else
+			assert_int_equal(exporters_close(o.exporters), 0);
+		files_expect(&files, "old", "precious");
+	}
+	assert_int_equal(outputs_end(&o), 1);
+}
+
 static void nothing_to_rotate(void **state)
 {
 	struct outputs o;
@@ -285,6 +334,8 @@ int main(void)
 		cmocka_unit_test(outputs_that_cannot_be),
 		cmocka_unit_test(the_same_place_twice),
 		cmocka_unit_test(the_capture_is_not_overwritten),
+		cmocka_unit_test(refused_runs_leave_files_alone),
+		cmocka_unit_test(runs_that_do_not_begin),
 		cmocka_unit_test(nothing_to_rotate),
 	};
 
