@@ -96,6 +96,10 @@ static bool wanted(const struct field *f, const struct config *config)
 		return false;
 	if (f->need & NEED_SPLT && !config->splt)
 		return false;
+	if (f->need & NEED_GEOIP && !config->geoip.count)
+		return false;
+	if (f->need & NEED_MAC_VENDORS && !config->mac_vendors)
+		return false;
 	return strcmp(f->name, "tunnel_id") || config->tunnels;
 }
 
@@ -116,6 +120,15 @@ static void add_stats(struct columns *c, const struct config *config)
 			add(c, &record_fields[i]);
 }
 
+/* What options add to every profile, behind its own. */
+static void add_known(struct columns *c, const struct config *config)
+{
+	for (size_t i = 0; i < record_field_count; i++)
+		if (record_fields[i].need & (NEED_GEOIP | NEED_MAC_VENDORS) &&
+		    wanted(&record_fields[i], config))
+			add(c, &record_fields[i]);
+}
+
 static void add_profile(struct columns *c, const struct config *config)
 {
 	switch (config->profile) {
@@ -123,12 +136,14 @@ static void add_profile(struct columns *c, const struct config *config)
 		add_names(c, seed_names, config);
 		add_stats(c, config);
 		add_names(c, splt_names, config);
+		add_known(c, config);
 		return;
 	case PROFILE_NFSTREAM:
 		add_names(c, nfstream_names, config);
 		add_stats(c, config);
 		add_names(c, splt_names, config);
 		add_names(c, nfstream_app_names, config);
+		add_known(c, config);
 		return;
 	}
 	for (size_t i = 0; i < record_field_count; i++)
@@ -158,6 +173,10 @@ static int check_field(const struct columns *c, const struct field *f, const cha
 	}
 	if (f->need & NEED_SPLT && !config->splt) {
 		log_error("--fields: column \"%s\" needs a length; give --splt N", name);
+		return -EINVAL;
+	}
+	if (f->need & NEED_GEOIP && !config->geoip.count) {
+		log_error("--fields: column \"%s\" needs a database; give --geoip FILE", name);
 		return -EINVAL;
 	}
 	if (f->need & NEED_DISSECT && !config->dissect) {

@@ -62,6 +62,8 @@ struct config {
 	uint64_t splt;              /* packets, 0 = off */
 	uint32_t profile;           /* enum profile of record.h */
 	char *fields;               /* --fields a,b,c; NULL = the profile's */
+	struct string_list geoip;   /* --geoip: files in MaxMind's format */
+	char *mac_vendors;          /* IEEE's oui.txt; NULL = not asked for */
 	char *probe_name;           /* NULL = host name */
 	struct string_list plugins; /* --plugin PATH[:key=value,...] */
 	bool plugin_strict;

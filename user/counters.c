@@ -64,6 +64,8 @@ const struct counter_info counter_table[COUNTERS] = {
 				      "records that found no room in an output's queue, or were "
 				      "still in it at the end"),
 	[COUNTER_EXPORT_FAILED] = IN("export", "failed", "records that the other side refused"),
+	[COUNTER_GEOIP_ERRORS] =
+		IN("geoip", "errors", "look-ups that a damaged database of --geoip did not answer"),
 };
 
 static uint64_t group_sum(const struct ledger *l, const char *group)

@@ -14,6 +14,7 @@ struct flow_table {
 	const struct columns *columns;
 	struct dissector *dissector;
 	struct plugins *plugins;
+	struct enricher *enricher;
 	struct metrics *metrics;
 	struct record_sink sink;
 	struct ledger *ledger;
@@ -39,12 +40,13 @@ struct flow_table *flow_table_new(const struct flow_table_parts *parts)
 	t->columns = parts->columns;
 	t->dissector = parts->dissector;
 	t->plugins = parts->plugins;
+	t->enricher = parts->enricher;
 	t->metrics = parts->metrics;
 	t->plugin_packets = plugins_first_packets(parts->plugins);
 	t->sink = parts->sink;
 	t->ledger = parts->ledger;
 	slab_init(&t->flows, sizeof(struct flow) + plugins_state_size(t->plugins));
-	plugins_bind(t->plugins, t->columns, t->dissector);
+	plugins_bind(t->plugins, t->columns, t->dissector, t->enricher);
 	return t;
 }
 
@@ -304,6 +306,7 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 	}
 	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
 	record_shift(&r, t->clock_offset_ns);
+	enricher_fill(t->enricher, &r);
 	r.state = state;
 	if (state)
 		r.expiration_id = plugins_expire(t->plugins, &view, r.expiration_id);

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "counters.h"
 #include "dissect.h"
+#include "enrich.h"
 #include "metrics.h"
 #include "plugins.h"
 #include "record.h"
@@ -32,6 +33,7 @@ struct flow_table_parts {
 	const struct columns *columns;
 	struct dissector *dissector; /* NULL with --no-dissect */
 	struct plugins *plugins;     /* NULL = none */
+	struct enricher *enricher;   /* NULL = nothing to look up */
 	struct metrics *metrics;     /* NULL = nobody asks */
 	struct record_sink sink;
 	struct ledger *ledger;

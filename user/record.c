@@ -182,6 +182,29 @@
 			AT(side[i].byte_rate), NEED_RATES, OWN_SIDE(i, 7)                     \
 	}
 
+/* Rows of one end of a flow; first of the own numbers, which go in twos. */
+#define END_PLACE(prefix, i, words, asn_id, first)                                          \
+	{ prefix "_country",                                                                \
+	  "",                                                                               \
+	  "country of the " words ", two letters of ISO 3166-1",                            \
+	  FIELD_TEXT,                                                                       \
+	  AT(place[i].country),                                                             \
+	  NEED_GEOIP,                                                                       \
+	  OWN(first) },                                                                     \
+		{ prefix "_city",    "",         "city of the " words, FIELD_TEXT,          \
+		  AT(place[i].city), NEED_GEOIP, OWN((first) + 2) },                        \
+		{ prefix "_asn",                                                            \
+		  "",                                                                       \
+		  "autonomous system of the " words ", 0 unknown",                          \
+		  FIELD_U32,                                                                \
+		  AT(place[i].asn),                                                         \
+		  NEED_GEOIP,                                                               \
+		  IPFIX_IANA(asn_id) },                                                     \
+	{                                                                                   \
+		prefix "_as_org", "", "organization of that autonomous system", FIELD_TEXT, \
+			AT(place[i].as_org), NEED_GEOIP, OWN((first) + 4)                   \
+	}
+
 #define BOTH "of either direction"
 #define SRC  "from source to destination"
 #define DST  "from destination to source"
@@ -240,6 +263,14 @@ const struct field record_fields[] = {
 	  FIELD_U64, AT(nfhash), NEED_NFHASH, OWN(10) },
 	{ "community_id", "", "Community ID version 1, seed 0", FIELD_CHARS, AT(community_id),
 	  NEED_COMMUNITY_ID, OWN(11) },
+
+	/* what others know about the ends */
+	END_PLACE("src", 0, "source", 16, 60),
+	END_PLACE("dst", 1, "destination", 17, 61),
+	{ "src_mac_vendor", "", "who made the interface of src_mac, by its first three bytes",
+	  FIELD_TEXT, AT(mac_vendor[0]), NEED_MAC_VENDORS, OWN(66) },
+	{ "dst_mac_vendor", "", "who made the interface of dst_mac, by its first three bytes",
+	  FIELD_TEXT, AT(mac_vendor[1]), NEED_MAC_VENDORS, OWN(67) },
 
 	/* times and volumes under the documented names */
 	{ "first_seen", "ms", "first packet, since the epoch", FIELD_NS_AS_MS,

@@ -37,6 +37,7 @@ struct weir_streamer {
 	struct columns all_columns; /* of outputs that export everything; none: the same */
 	struct weir_column *infos;  /* columns as the API tells them */
 	struct dissector *dissector;
+	struct enricher *enricher;
 	struct metrics *metrics;  /* NULL without --metrics */
 	struct source_pcap *pcap; /* one of the three */
 	struct source_live *live;

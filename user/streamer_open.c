@@ -273,6 +273,8 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	if (!err)
 		err = open_columns(s);
 	if (!err)
+		err = enricher_open(&s->enricher, &s->config, s->columns.need, &s->ledger);
+	if (!err)
 		err = open_dissector(s);
 	if (err)
 		return err;
@@ -281,6 +283,7 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	if (err)
 		return err;
 	parts.metrics = s->metrics;
+	parts.enricher = s->enricher;
 	parts.dissector = s->dissector;
 	parts.plugins = s->plugins;
 	fill_meter_config(s, &parts);
@@ -306,6 +309,7 @@ void streamer_close_parts(struct weir_streamer *s)
 		exporters_discard(s->exporters);
 	weir_record_destroy(&s->record);
 	dissector_free(s->dissector);
+	enricher_free(s->enricher);
 	columns_free(&s->columns);
 	columns_free(&s->all_columns);
 	plugins_close(s->plugins);

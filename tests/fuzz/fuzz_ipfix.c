@@ -89,6 +89,12 @@ static void choose_texts(struct flow_record *r, const struct material *m, struct
 	r->category_name = choose_text(m, in);
 	r->confidence_name = choose_text(m, in);
 	r->risk_names = choose_text(m, in);
+	for (int i = 0; i < 2; i++) {
+		r->place[i].country = choose_text(m, in);
+		r->place[i].city = choose_text(m, in);
+		r->place[i].as_org = choose_text(m, in);
+		r->mac_vendor[i] = choose_text(m, in);
+	}
 }
 
 static void make_record(struct flow_record *r, const struct material *m, struct input *in)
