@@ -36,6 +36,13 @@ static const struct named_value hook_names[] = {
 	{ "pcap", HOOK_PCAP }, { NULL, 0 },
 };
 
+static const struct named_value attribute_names[] = {
+	{ "process", ATTRIBUTE_PROCESSES },
+	{ "cgroup", ATTRIBUTE_CGROUPS },
+	{ "pod", ATTRIBUTE_PODS },
+	{ NULL, 0 },
+};
+
 static const struct named_value queue_names[] = {
 	{ "auto", QUEUE_AUTO },
 	{ "block", QUEUE_BLOCK },
@@ -210,6 +217,20 @@ const struct option_info option_table[] = {
 	  .max = 255,
 	  .metavar = "N",
 	  .help = "packets of a UDP flow that nDPI may see" },
+	{ .name = "attribute",
+	  .type = OPTION_SET,
+	  .offset = AT(attribute),
+	  .default_text = "none",
+	  .values = attribute_names,
+	  .metavar = "LIST",
+	  .help = "add whose the ends of flows are on this host: process, cgroup (with the "
+		  "container), pod; or all" },
+	{ .name = "pod-logs",
+	  .type = OPTION_TEXT,
+	  .offset = AT(pod_logs),
+	  .default_text = "/var/log/pods",
+	  .metavar = "DIR",
+	  .help = "where the kubelet keeps logs of pods, whose names tell namespaces and names" },
 	{ .name = "geoip",
 	  .type = OPTION_LIST,
 	  .offset = AT(geoip),

@@ -16,6 +16,7 @@
 #include "dissect.h"
 #include "enrich.h"
 #include "flow.h"
+#include "owners.h"
 #include "record.h"
 #include "weir/plugin.h"
 
@@ -40,7 +41,7 @@ uint32_t plugins_first_packets(const struct plugins *p);
 
 /* What the records of live flows are made with; borrowed. */
 void plugins_bind(struct plugins *p, const struct columns *columns, struct dissector *dissector,
-		  struct enricher *enricher);
+		  struct owners *owners, struct enricher *enricher);
 /* Packet times plus this are times since the epoch. */
 void plugins_set_clock(struct plugins *p, uint64_t offset_ns);
 
