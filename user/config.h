@@ -27,6 +27,9 @@ enum config_hook { HOOK_AUTO, HOOK_TC, HOOK_XDP, HOOK_XDP_GENERIC, HOOK_PCAP };
 
 enum config_direction { DIRECTION_BOTH, DIRECTION_IN, DIRECTION_OUT };
 
+/* Whose flow it is. */
+enum config_attribute { ATTRIBUTE_PROCESSES, ATTRIBUTE_CGROUPS, ATTRIBUTE_PODS };
+
 /* When a queue is full: auto blocks for files and drops for interfaces. */
 enum config_queue { QUEUE_AUTO, QUEUE_BLOCK, QUEUE_DROP_OLDEST };
 
@@ -62,6 +65,10 @@ struct config {
 	uint64_t splt;              /* packets, 0 = off */
 	uint32_t profile;           /* enum profile of record.h */
 	char *fields;               /* --fields a,b,c; NULL = the profile's */
+	uint32_t attribute;         /* --attribute: bit per enum config_attribute */
+	char *pod_logs;             /* where the kubelet keeps logs */
+	struct string_list geoip;   /* --geoip: files in MaxMind's format */
+	char *mac_vendors;          /* IEEE's oui.txt; NULL = not asked for */
 	char *probe_name;           /* NULL = host name */
 	struct string_list plugins; /* --plugin PATH[:key=value,...] */
 	bool plugin_strict;

@@ -36,6 +36,13 @@ static const struct named_value hook_names[] = {
 	{ "pcap", HOOK_PCAP }, { NULL, 0 },
 };
 
+static const struct named_value attribute_names[] = {
+	{ "process", ATTRIBUTE_PROCESSES },
+	{ "cgroup", ATTRIBUTE_CGROUPS },
+	{ "pod", ATTRIBUTE_PODS },
+	{ NULL, 0 },
+};
+
 static const struct named_value queue_names[] = {
 	{ "auto", QUEUE_AUTO },
 	{ "block", QUEUE_BLOCK },
@@ -210,6 +217,31 @@ const struct option_info option_table[] = {
 	  .max = 255,
 	  .metavar = "N",
 	  .help = "packets of a UDP flow that nDPI may see" },
+	{ .name = "attribute",
+	  .type = OPTION_SET,
+	  .offset = AT(attribute),
+	  .default_text = "none",
+	  .values = attribute_names,
+	  .metavar = "LIST",
+	  .help = "add whose the ends of flows are on this host: process, cgroup (with the "
+		  "container), pod; or all" },
+	{ .name = "pod-logs",
+	  .type = OPTION_TEXT,
+	  .offset = AT(pod_logs),
+	  .default_text = "/var/log/pods",
+	  .metavar = "DIR",
+	  .help = "where the kubelet keeps logs of pods, whose names tell namespaces and names" },
+	{ .name = "geoip",
+	  .type = OPTION_LIST,
+	  .offset = AT(geoip),
+	  .metavar = "FILE.mmdb",
+	  .help = "add country, city and autonomous system of both ends, from a database in "
+		  "MaxMind's format; repeatable" },
+	{ .name = "mac-vendors",
+	  .type = OPTION_TEXT,
+	  .offset = AT(mac_vendors),
+	  .metavar = "FILE",
+	  .help = "add who made the interfaces, from IEEE's oui.txt" },
 	{ .name = "probe-name",
 	  .type = OPTION_TEXT,
 	  .offset = AT(probe_name),
