@@ -113,7 +113,7 @@ static size_t encode(struct ipfix_encoder *e, const struct material *m, struct i
 			require(ipfix_encoder_flush(e, now_ns) == 0);
 	}
 	require(ipfix_encoder_finish(e, now_ns) == 0);
-	require(!ipfix_encoder_pending(e));
+	require(!ipfix_encoder_held(e));
 	return flows;
 }
 
