@@ -276,7 +276,7 @@ $(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard t
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
 # --- IPFIX, read by others ------------------------------------------------------------------------------
-$(BUILD)/interop/ipfix_write: $(call objects,obj,tests/interop/ipfix_write.c $(LIBRARY))
+$(BUILD)/interop/ipfix_write $(BUILD)/interop/ipfix_fuzzed: $(BUILD)/interop/%: $(BUILD)/obj/tests/interop/%.o $(call objects,obj,$(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -o $@
@@ -301,7 +301,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
 	$(addprefix $(BUILD)/library/,two_threads metrics_threads) $(probes) $(call plugins,plugins) $(call plugins,plugins-san) \
-	$(addprefix $(BUILD)/interop/,kafka_mock ipfix_write fixbuf_read) \
+	$(addprefix $(BUILD)/interop/,kafka_mock ipfix_write ipfix_fuzzed fixbuf_read) \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test

@@ -2,6 +2,7 @@
 #include "exporter.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,6 +155,40 @@ static void add_counts(struct ship_counts *to, const struct ship_counts *more)
 	to->dropped += more->dropped;
 	to->failed += more->failed;
 	to->retried += more->retried;
+	to->queued += more->queued;
+	to->queued_bytes += more->queued_bytes;
+}
+
+/* The next place, or the last one again. */
+static struct output_status *status_of(struct output_statuses *all, size_t number, const char *kind)
+{
+	struct output_status *status;
+
+	if (all->count < OUTPUT_STATUSES)
+		all->count++;
+	status = &all->item[all->count - 1];
+	if (*status->name)
+		snprintf(status->name, sizeof(status->name), "other");
+	else
+		snprintf(status->name, sizeof(status->name), "%zu:%s", number, kind);
+	return status;
+}
+
+void exporters_status(const struct exporters *e, struct output_statuses *out)
+{
+	*out = (struct output_statuses){ 0 };
+	for (size_t i = 0; i < e->count; i++) {
+		const char *kind = output_kind(e->outputs[i]);
+		struct output_status *status;
+		struct ship_counts counts;
+
+		if (!kind)
+			continue;
+		status = status_of(out, i + 1, kind);
+		output_counts(e->outputs[i], &counts);
+		add_counts(&status->counts, &counts);
+		status->capacity_bytes += e->parts.config->queue_bytes;
+	}
 }
 
 /* Sums go up, but for records that turned out to be refused after they were sent. */

@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "counters.h"
+#include "output_status.h"
 #include "record.h"
 #include "record_sink.h"
 
@@ -52,6 +53,8 @@ struct record_sink exporters_sink(struct exporters *e);
 int exporters_close(struct exporters *e);
 /* Closes after an error, without writing what is buffered and without messages. */
 void exporters_discard(struct exporters *e);
+/* Of the outputs over networks, in the order of their -o. */
+void exporters_status(const struct exporters *e, struct output_statuses *out);
 /* Records written, summed over outputs, for the summary. */
 uint64_t exporters_written(const struct exporters *e);
 

@@ -96,8 +96,6 @@ int ipfix_encoder_templates(struct ipfix_encoder *e, uint64_t now_ns);
 int ipfix_encoder_flush(struct ipfix_encoder *e, uint64_t now_ns);
 /* The last statistics and the last message. */
 int ipfix_encoder_finish(struct ipfix_encoder *e, uint64_t now_ns);
-/* Whether flows wait in the message at hand. */
-bool ipfix_encoder_pending(const struct ipfix_encoder *e);
 
 /*
  * Templates, types and the names of the applications so far, as messages of their own. Goes to

@@ -332,11 +332,6 @@ int ipfix_encoder_finish(struct ipfix_encoder *e, uint64_t now_ns)
 	return err ? err : ipfix_message_flush(&e->message);
 }
 
-bool ipfix_encoder_pending(const struct ipfix_encoder *e)
-{
-	return e->message.holds.flows > 0;
-}
-
 uint32_t ipfix_encoder_held(const struct ipfix_encoder *e)
 {
 	return e->message.holds.flows;

@@ -11,11 +11,6 @@
 #define PROTOCOL_ICMP   1
 #define PROTOCOL_ICMPV6 58
 
-/* What stands in front of a value of variable length (RFC 7011 section 7). */
-#define LENGTH_PREFIX 3
-/* The head of a basicList of one of our own elements (RFC 6313 section 4.5.1). */
-#define LIST_HEAD 9
-
 enum iana {
 	IANA_TCP_FLAGS = 6,
 	IANA_SOURCE_IPV4 = 8,
@@ -346,7 +341,7 @@ static size_t least_of(const struct ipfix_item *item)
 {
 	if (item->length != IPFIX_VARIABLE)
 		return item->length;
-	return LENGTH_PREFIX + (is_list(item->form) ? LIST_HEAD : 0);
+	return IPFIX_LENGTH_PREFIX + (is_list(item->form) ? IPFIX_LIST_HEAD : 0);
 }
 
 /* --- layouts ---------------------------------------------------------------------------------- */

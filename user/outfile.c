@@ -250,7 +250,7 @@ int outfile_end_row(struct outfile *f)
 
 int outfile_flush(struct outfile *f)
 {
-	return f->fd >= 0 && f->rows.length ? flush(f) : 0;
+	return f->fd >= 0 && f->rows.length && !f->waits ? flush(f) : 0;
 }
 
 void outfile_drop(struct outfile *f)

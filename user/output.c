@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +36,7 @@ struct output {
 	struct output_parts parts;
 	const struct output_format *format;
 
+	char kind[24];       /* "ipfix:tcp"; "" of a file */
 	struct outfile file; /* when the two others are NULL */
 	struct ship *ship;
 	struct kafka *kafka;
@@ -211,9 +213,11 @@ static int open_target(struct output *o)
 	const char *kafka = kafka_address(o->target), *address;
 	const struct transport_ops *transport = transport_of(o->target, &address);
 
-	if (kafka)
-		return open_kafka(o, kafka);
-	return transport ? open_ship(o, transport, address) : open_file(o);
+	if (!kafka && !transport)
+		return open_file(o);
+	snprintf(o->kind, sizeof(o->kind), "%s:%s", o->format->name,
+		 kafka ? "kafka" : transport->scheme);
+	return kafka ? open_kafka(o, kafka) : open_ship(o, transport, address);
 }
 
 static void output_free(struct output *o)
@@ -254,6 +258,11 @@ int output_begin(struct output *o)
 const char *output_target(const struct output *o)
 {
 	return o->target;
+}
+
+const char *output_kind(const struct output *o)
+{
+	return *o->kind ? o->kind : NULL;
 }
 
 bool output_is_file(const struct output *o)

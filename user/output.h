@@ -54,5 +54,7 @@ const char *output_target(const struct output *o);
 bool output_is_file(const struct output *o);
 /* All zeroes for files. */
 void output_counts(struct output *o, struct ship_counts *counts);
+/* "ipfix:tcp": format and scheme; NULL for files. */
+const char *output_kind(const struct output *o);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "thread.h"
 
 #define NS_PER_MS      1000000ull
 #define NS_PER_S       1000000000ull
@@ -447,19 +447,6 @@ static void *ship_main(void *context)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-/* Signals are for the thread that meters. */
-static int start_thread(struct ship *s)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&s->thread, NULL, ship_main, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -err;
-}
-
 static void ship_free(struct ship *s)
 {
 	if (s->transport)
@@ -520,7 +507,7 @@ int ship_open(struct ship **out, const struct ship_options *options)
 	if (!err)
 		err = ship_set_preamble(s, &options->preamble);
 	if (!err) {
-		err = start_thread(s);
+		err = thread_start(&s->thread, "weir-output", ship_main, s);
 		if (err)
 			snprintf(why, sizeof(why), "no thread to send with: %s; raise ulimit -u",
 				 strerror(-err));

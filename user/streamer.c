@@ -164,6 +164,9 @@ void streamer_tell_metrics(struct weir_streamer *s)
 	snapshot->status = (struct weir_status){ .sz = sizeof(snapshot->status) };
 	weir_streamer__status(s, &snapshot->status);
 	snapshot->ledger = streamer_ledger(s);
+	snapshot->outputs = (struct output_statuses){ 0 };
+	if (s->exporters)
+		exporters_status(s->exporters, &snapshot->outputs);
 	metrics_tell(s->metrics);
 }
 

@@ -8,6 +8,7 @@
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,10 @@ static void print_fixed(const fbInfoElement_t *ie, const uint8_t *at, uint16_t l
 	switch (ie->type) {
 	case FB_FLOAT_64:
 		memcpy(&number, at, sizeof(number));
-		printf("%.17g", number);
+		if (isfinite(number))
+			printf("%.17g", number);
+		else
+			fputs("null", stdout); /* JSON has no other word */
 		return;
 	case FB_INT_8:
 	case FB_INT_16:

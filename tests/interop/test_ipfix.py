@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap
 
 WRITE = tap.BUILD / "interop" / "ipfix_write"
+FUZZED = tap.BUILD / "interop" / "ipfix_fuzzed"
 READ = tap.BUILD / "interop" / "fixbuf_read"
 COLUMNS = ["--profile", "all", "--stats", "--splt", "20", "--tcp-end", "--probe-name", "probe-ä"]
 UNKNOWN = 2**64 - 1
@@ -85,7 +86,7 @@ def read_with_fixbuf(path):
     """Data records, in order; raises when libfixbuf complains."""
     done = subprocess.run([READ, path], capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    return [json.loads(line) for line in done.stdout.decode().split("\n") if line]
 
 
 def differences(record, row):
@@ -344,6 +345,29 @@ def test_uptime(path, rows):
                f"NetFlow v9's uptime tells start and end of {compared} directions", "\n".join(wrong))
 
 
+# --- records of any kind ----------------------------------------------------------------------------
+
+def fuzzed(d, protocol, runs=60, seed=1):
+    """(file, data records in it)"""
+    out = d / f"fuzzed-{protocol}"
+    done = subprocess.run([FUZZED, protocol, out, str(seed), str(runs)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return out, int(done.stdout)
+
+
+def test_fuzzed(d):
+    path, wanted = fuzzed(d, "ipfix")
+    records = [r for r in read_with_fixbuf(path) if r["template"] < 260]
+    wrong = [] if len(records) == wanted > 1000 else [f"{len(records)} of {wanted}"]
+    tap.report(not wrong, f"libfixbuf decodes {len(records)} records of any kind", "\n".join(wrong))
+    reasons = [str(r["flowEndReason"]) for r in records]
+    found = tshark(path, ["cflow.flow_end_reason"])["cflow.flow_end_reason"]
+    tap.report(found == reasons, f"tshark decodes {len(found)} records of any kind", f"{len(found)} of {len(reasons)}")
+    path, wanted = fuzzed(d, "netflow9")
+    found = tshark(path, ["cflow.flow_end_reason"])["cflow.flow_end_reason"]
+    tap.report(len(found) == wanted > 1000, f"tshark decodes {len(found)} records of any kind as NetFlow v9", f"{len(found)} of {wanted}")
+
+
 # --- collectors -------------------------------------------------------------------------------------
 
 # Sends the payloads of a capture, no faster than the collector reads them; nothing may be lost on the way.
@@ -546,6 +570,7 @@ def main():
         path, rows = test_fixbuf(d, files)
         test_applications(path, rows)
         test_tshark(path, rows)
+        test_fuzzed(d)
         test_fixbuf_datagrams(d, files)
         path, rows, _ = write(d, "netflow9", "pcap", files)
         test_tshark_netflow9(path, rows)
