@@ -230,7 +230,8 @@ static __always_inline int tell(struct sock *sk, struct told *t, __u32 pid)
 	m->busy = 0;
 	if (t && !err) {
 		t->pid = pid;
-		t->when = bpf_jiffies64();
+		/* A port that connect() has yet to choose is told when the socket is used next. */
+		t->when = m->socket.local_port ? bpf_jiffies64() : 0;
 	}
 	return 0;
 }

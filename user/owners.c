@@ -13,7 +13,9 @@
 #include "utf8.h"
 
 #define SOCKETS_MOST 262144u
-#define PORTS        65536u
+
+#define TELL_SLACK_NS 1000000000ull /* the kernel measures by ticks */
+#define PORTS         65536u        /* a power of two */
 
 /* A process that has used sockets which are kept. */
 struct process {
@@ -36,13 +38,13 @@ struct socket {
 	uint64_t told_ns;
 	uint32_t process; /* 0 = not known, or not one alone */
 	uint32_t flows;   /* that hold it */
-	uint32_t next_of_port;
+	uint32_t next_of_ports;
 	uint32_t netns;
 	uint8_t local[16], remote[16];
 	uint16_t local_port, remote_port;
 	uint8_t protocol, ipv4;
-	uint8_t source;   /* enum source */
-	uint8_t receives; /* it is in the list of its port */
+	uint8_t source;    /* enum source */
+	uint8_t has_ports; /* it is in the list of its ports */
 };
 
 struct owners {
@@ -50,7 +52,7 @@ struct owners {
 	struct slab sockets, processes;
 	struct flow_index socket_index, process_index;
 	struct slab_list idle; /* sockets that no flow holds, told of longest ago first */
-	uint32_t *of_port;     /* datagram sockets by local port */
+	uint32_t *of_ports;    /* lists of sockets: see ports_slot() */
 	uint64_t refused;
 	struct local_addresses addresses;
 	struct pods *pods;
@@ -194,27 +196,39 @@ static uint32_t socket_find(const struct owners *o, uint64_t cookie)
 	return 0;
 }
 
-static void port_leave(struct owners *o, uint32_t number)
+/* Datagrams may come from anywhere to a socket: its own port alone counts. */
+static uint32_t ports_slot(uint8_t protocol, uint16_t local, uint16_t remote)
 {
-	const struct socket *s = socket_at(o, number);
-	uint32_t *at = &o->of_port[s->local_port];
-
-	if (!s->receives)
-		return;
-	while (*at != number)
-		at = &socket_at(o, *at)->next_of_port;
-	*at = s->next_of_port;
+	return uses_datagrams(protocol) ? local : (local ^ remote * 0x9e35u) & (PORTS - 1);
 }
 
-static void port_enter(struct owners *o, uint32_t number)
+static uint32_t *ports_list(const struct owners *o, const struct socket *s)
+{
+	return &o->of_ports[ports_slot(s->protocol, s->local_port, s->remote_port)];
+}
+
+static void ports_leave(struct owners *o, uint32_t number)
+{
+	const struct socket *s = socket_at(o, number);
+	uint32_t *at = ports_list(o, s);
+
+	if (!s->has_ports)
+		return;
+	while (*at != number)
+		at = &socket_at(o, *at)->next_of_ports;
+	*at = s->next_of_ports;
+}
+
+static void ports_enter(struct owners *o, uint32_t number)
 {
 	struct socket *s = socket_at(o, number);
+	uint32_t *list = ports_list(o, s);
 
-	s->receives = uses_datagrams(s->protocol) && s->local_port;
-	if (!s->receives)
+	s->has_ports = s->local_port && (uses_datagrams(s->protocol) || s->remote_port);
+	if (!s->has_ports)
 		return;
-	s->next_of_port = o->of_port[s->local_port];
-	o->of_port[s->local_port] = number;
+	s->next_of_ports = *list;
+	*list = number;
 }
 
 static void socket_set_process(struct owners *o, struct socket *s, uint32_t process)
@@ -229,7 +243,7 @@ static void socket_forget(struct owners *o, uint32_t number)
 {
 	struct socket *s = socket_at(o, number);
 
-	port_leave(o, number);
+	ports_leave(o, number);
 	socket_set_process(o, s, 0);
 	flow_index_remove(&o->socket_index, hash64(s->cookie), number);
 	slab_remove(&o->sockets, &o->idle, number);
@@ -295,7 +309,7 @@ static void socket_set_ends(struct owners *o, uint32_t number, const struct attr
 {
 	struct socket *s = socket_at(o, number);
 
-	port_leave(o, number);
+	ports_leave(o, number);
 	memcpy(s->local, m->local, 16);
 	memcpy(s->remote, m->remote, 16);
 	s->local_port = m->local_port;
@@ -303,7 +317,22 @@ static void socket_set_ends(struct owners *o, uint32_t number, const struct attr
 	s->netns = m->netns;
 	s->protocol = m->protocol;
 	s->ipv4 = m->ipv4;
-	port_enter(o, number);
+	ports_enter(o, number);
+}
+
+/*
+ * A connection passes from one process to another; a socket of datagrams may be everybody's, and
+ * is nobody's until one of them alone has used it for so long that it is told of again.
+ */
+static bool is_shared(const struct socket *s, const struct attribute_socket *m, uint32_t process,
+		      bool listed)
+{
+	if (m->shared)
+		return true;
+	if (listed)
+		return s->source == SOURCE_LISTED && s->process != process;
+	return uses_datagrams(m->protocol) && s->source == SOURCE_TOLD && s->process != process &&
+	       m->time_ns - s->told_ns < ATTRIBUTE_RETELL_NS - TELL_SLACK_NS;
 }
 
 /*
@@ -324,7 +353,7 @@ static void on_socket(struct owners *o, const struct attribute_socket *m, bool l
 				  m->path_len);
 		process_at(o, process)->sockets++; /* kept while it is decided */
 	}
-	if (m->shared || (listed && s->source == SOURCE_LISTED && s->process != process))
+	if (is_shared(s, m, process, listed))
 		socket_set_process(o, s, 0);
 	else
 		socket_set_process(o, s, process);
@@ -373,14 +402,15 @@ static bool is_any(const uint8_t addr[16])
 	return !memcmp(addr, any, 16);
 }
 
-/* How well a socket fits a datagram to this end: 0 not, more the better. */
+/* How well a socket fits the packets of this end: 0 not, more the better. */
 static int fit(const struct owners *o, const struct socket *s, const struct flow_record *r, int end)
 {
 	const uint8_t *local = end ? r->dst_addr : r->src_addr;
 	const uint8_t *remote = end ? r->src_addr : r->dst_addr;
 	uint16_t remote_port = end ? r->src_port : r->dst_port;
 
-	if (s->netns != o->config.netns || s->protocol != r->protocol)
+	if (s->netns != o->config.netns || s->protocol != r->protocol ||
+	    s->local_port != (end ? r->dst_port : r->src_port))
 		return 0;
 	if (is_any(s->local) ? s->ipv4 && r->ip_version != 4 : memcmp(s->local, local, 16) != 0)
 		return 0;
@@ -393,13 +423,14 @@ static int fit(const struct owners *o, const struct socket *s, const struct flow
  * The process of the best fit among the sockets that were used from from_ns to until_ns. 0: nobody,
  * or several were found, who cannot be told apart.
  */
-static uint32_t receiver_between(const struct owners *o, const struct flow_record *r, int end,
-				 uint64_t from_ns, uint64_t until_ns, bool *found)
+static uint32_t used_between(const struct owners *o, const struct flow_record *r, int end,
+			     uint64_t from_ns, uint64_t until_ns, bool *found)
 {
-	uint32_t n = o->of_port[end ? r->dst_port : r->src_port], process = 0;
+	uint16_t local = end ? r->dst_port : r->src_port, remote = end ? r->src_port : r->dst_port;
+	uint32_t n = o->of_ports[ports_slot(r->protocol, local, remote)], process = 0;
 	int best = 0;
 
-	for (; n; n = socket_at(o, n)->next_of_port) {
+	for (; n; n = socket_at(o, n)->next_of_ports) {
 		const struct socket *s = socket_at(o, n);
 		int fits = s->told_ns >= from_ns && s->told_ns < until_ns ? fit(o, s, r, end) : 0;
 
@@ -412,16 +443,19 @@ static uint32_t receiver_between(const struct owners *o, const struct flow_recor
 	return process;
 }
 
-/* Who receives and never answers: its socket was used during the flow, or is told of too rarely. */
-static uint32_t receiver(const struct owners *o, const struct flow_record *r, int end)
+/*
+ * No packet named a socket: who receives and never answers, or an interface on which packets have
+ * none (lo). The socket was used during the flow; or before, since a use is told of now and then.
+ */
+static uint32_t by_ports(const struct owners *o, const struct flow_record *r, int end)
 {
 	uint64_t began = r->side[SIDE_BOTH].first_ns;
 	bool found;
-	uint32_t process = receiver_between(o, r, end, began, UINT64_MAX, &found);
+	uint32_t process = used_between(o, r, end, began, UINT64_MAX, &found);
 
 	if (found || began < 2 * ATTRIBUTE_RETELL_NS)
 		return process;
-	return receiver_between(o, r, end, began - 2 * ATTRIBUTE_RETELL_NS, began, &found);
+	return used_between(o, r, end, began - 2 * ATTRIBUTE_RETELL_NS, began, &found);
 }
 
 static bool is_local(struct owners *o, const uint8_t addr[16])
@@ -465,8 +499,7 @@ static void fill_end(struct owners *o, const struct flow *f, struct flow_record 
 	r->owner[end] = nobody;
 	if (!here) {
 		here = is_local(o, end ? r->dst_addr : r->src_addr);
-		if (here && uses_datagrams(r->protocol))
-			process = receiver(o, r, end);
+		process = here ? by_ports(o, r, end) : 0;
 	}
 	if (process)
 		fill_owner(o, process, &r->owner[end]);
@@ -509,8 +542,8 @@ struct owners *owners_new(const struct owners_config *config)
 		o->config.most_sockets = SOCKETS_MOST;
 	slab_init(&o->sockets, sizeof(struct socket));
 	slab_init(&o->processes, sizeof(struct process));
-	o->of_port = calloc(PORTS, sizeof(*o->of_port));
-	whole = o->of_port && !flow_index_init(&o->socket_index) &&
+	o->of_ports = calloc(PORTS, sizeof(*o->of_ports));
+	whole = o->of_ports && !flow_index_init(&o->socket_index) &&
 		!flow_index_init(&o->process_index);
 	if (whole && config->pod_logs) {
 		o->pods = pods_new(config->pod_logs);
@@ -542,6 +575,6 @@ void owners_free(struct owners *o)
 	slab_destroy(&o->processes);
 	local_addresses_free(&o->addresses);
 	pods_free(o->pods);
-	free(o->of_port);
+	free(o->of_ports);
 	free(o);
 }

@@ -152,6 +152,31 @@ static void last_user_wins(void **state)
 	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
 }
 
+/* A socket of datagrams that two have used is nobody's, until one alone is told of again. */
+static void datagrams_in_turns(void **state)
+{
+	struct rig *rig = *state;
+	struct told m = told(1, 100, "one");
+
+	m.socket.protocol = IPPROTO_UDP;
+	say(rig, &m, false);
+	rig->flow.socket[0] = owners_hold(rig->owners, 1);
+	check_end(rig, 0, OWNER_KNOWN, 100, "one");
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_KNOWN, 100, "one");
+	m.socket.process.pid = 200;
+	m.socket.time_ns += SECOND;
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
+	m.socket.process.pid = 100;
+	m.socket.time_ns += SECOND;
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
+	m.socket.time_ns += ATTRIBUTE_RETELL_NS;
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_KNOWN, 100, "one");
+}
+
 static void listed_by_several(void **state)
 {
 	struct rig *rig = *state;
@@ -296,6 +321,36 @@ static void receivers_of_others(void **state)
 	check_end(rig, 1, OWNER_ELSEWHERE, 0, "");
 }
 
+/* Where packets name no socket: a connection is found by all of its ends. */
+static void connections_by_ports(void **state)
+{
+	struct rig *rig = *state;
+	struct told m = told(1, 100, "client");
+
+	rig->record.side[SIDE_BOTH].first_ns = 1000 * SECOND;
+	m.socket.time_ns = 999 * SECOND;
+	memcpy(m.socket.local, here, 16);
+	memcpy(m.socket.remote, there, 16);
+	m.socket.local_port = 40000;
+	say(rig, &m, false); /* a port yet to come, or one that listens */
+	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
+	m.socket.remote_port = 81;
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
+	m.socket.remote_port = 80;
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_KNOWN, 100, "client");
+	m.socket.socket = 2; /* the same ends again, by another process */
+	m.socket.process.pid = 200;
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
+	m.socket.time_ns = 1001 * SECOND; /* which goes on */
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_KNOWN, 200, "client");
+	rig->record.protocol = IPPROTO_SCTP;
+	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
+}
+
 static void room_is_bounded(void **state)
 {
 	struct rig *rig = *state;
@@ -341,11 +396,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(by_socket, setup, teardown),
 		cmocka_unit_test_setup_teardown(last_user_wins, setup, teardown),
+		cmocka_unit_test_setup_teardown(datagrams_in_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(listed_by_several, setup, teardown),
 		cmocka_unit_test_setup_teardown(renames, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(receivers, setup, teardown),
 		cmocka_unit_test_setup_teardown(receivers_of_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(connections_by_ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(room_is_bounded, setup_three, teardown),
 		cmocka_unit_test_setup_teardown(no_messages, setup, teardown),
 	};
