@@ -367,7 +367,7 @@ static int attach_slots(struct bpf_attachment *a, const struct bpf_probe *probe,
 			const struct config *config, const struct interface *i)
 {
 	bool xdp = config->hook == HOOK_XDP || config->hook == HOOK_XDP_GENERIC;
-	int which = interface_program(i), err = 0, fd;
+	int which = interface_program(i), err = 0;
 
 	if (which < 0)
 		return which;
@@ -377,13 +377,14 @@ static int attach_slots(struct bpf_attachment *a, const struct bpf_probe *probe,
 	if (which == PROBE_TC_L3 && bpf_probe_needs_ethernet(probe))
 		return bpf_reason(-EOPNOTSUPP, "no Ethernet frames, which the filter asks about",
 				  "filter by IP, ports and protocols there");
-	fd = bpf_probe_program(probe, which);
 	if (config->direction != DIRECTION_OUT)
 		err = attach_slot(a, probe, config, xdp ? SLOT_XDP : SLOT_IN,
-				  xdp ? bpf_probe_program(probe, PROBE_XDP) : fd);
+				  bpf_probe_program(probe, xdp ? PROBE_XDP : which));
 	/* What leaves the loopback interface comes in on it again. */
 	if (!err && config->direction != DIRECTION_IN && !i->loopback)
-		err = attach_slot(a, probe, config, SLOT_OUT, fd);
+		err = attach_slot(a, probe, config, SLOT_OUT,
+				  bpf_probe_program(probe, which == PROBE_TC ? PROBE_TC_OUT
+									     : PROBE_TC_L3_OUT));
 	return err;
 }
 

@@ -22,7 +22,9 @@
 enum call { CALL_SWEEP, CALL_COLLECT, CALL_REOPEN, CALL_SATE, CALLS };
 
 static const char *const call_names[CALLS] = { "sweep", "collect", "reopen", "sate" };
-static const char *const program_names[PROBE_PROGRAMS] = { "weir_xdp", "weir_tc", "weir_tc_l3" };
+static const char *const program_names[PROBE_PROGRAMS] = {
+	"weir_xdp", "weir_tc", "weir_tc_l3", "weir_tc_out", "weir_tc_l3_out",
+};
 
 struct bpf_probe {
 	struct bpf_object *object;
@@ -83,6 +85,7 @@ static void fill_config(struct probe_config *to, const struct config *config,
 		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size(meter);
 	to->filter = config->filter && *config->filter;
 	to->many = config->interfaces.count > 1;
+	to->interface = config->interfaces.count == 1;
 	if (!test)
 		return;
 	to->test_clock = test->clock;
@@ -324,9 +327,11 @@ int bpf_ledger_sum(int fd, struct kernel_ledger *out)
 
 int bpf_probe_number_interface(const struct bpf_probe *p, uint32_t index, uint32_t number)
 {
-	return bpf_map_update_elem(bpf_probe_map(p, "interfaces"), &index, &number, BPF_ANY)
-		       ? -errno
-		       : 0;
+	const struct interface_key key = { .index = index };
+	const struct interface_value value = { .number = number };
+
+	return bpf_map_update_elem(bpf_probe_map(p, "interfaces"), &key, &value, BPF_ANY) ? -errno
+											  : 0;
 }
 
 /* The kernel hands the changed arguments back in the same place. */

@@ -17,7 +17,14 @@
 
 struct bpf_probe;
 
-enum bpf_probe_program { PROBE_XDP, PROBE_TC, PROBE_TC_L3, PROBE_PROGRAMS };
+enum bpf_probe_program {
+	PROBE_XDP,
+	PROBE_TC,
+	PROBE_TC_L3,
+	PROBE_TC_OUT,
+	PROBE_TC_L3_OUT,
+	PROBE_PROGRAMS
+};
 
 /* For tests: another object around the same programs, and what probe_config has for them. */
 struct bpf_probe_test {

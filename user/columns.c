@@ -96,6 +96,8 @@ static bool wanted(const struct field *f, const struct config *config)
 		return false;
 	if (f->need & NEED_SPLT && !config->splt)
 		return false;
+	if (f->need & NEED_WATCHED && !config->interfaces.count)
+		return false;
 	return strcmp(f->name, "tunnel_id") || config->tunnels;
 }
 

@@ -17,6 +17,7 @@ struct flow_table {
 	struct metrics *metrics;
 	struct record_sink sink;
 	struct ledger *ledger;
+	const struct watch_list *watched;
 	uint32_t plugin_packets; /* of each flow, that plugins ask for */
 	struct slab flows;       /* the state of plugins behind each */
 	uint64_t created;
@@ -43,6 +44,7 @@ struct flow_table *flow_table_new(const struct flow_table_parts *parts)
 	t->plugin_packets = plugins_first_packets(parts->plugins);
 	t->sink = parts->sink;
 	t->ledger = parts->ledger;
+	t->watched = parts->watched;
 	slab_init(&t->flows, sizeof(struct flow) + plugins_state_size(t->plugins));
 	plugins_bind(t->plugins, t->columns, t->dissector);
 	return t;
@@ -303,6 +305,7 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 		return;
 	}
 	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
+	record_fill_place(&r, end, t->watched);
 	record_shift(&r, t->clock_offset_ns);
 	r.state = state;
 	if (state)
@@ -310,7 +313,7 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 	if (plugins_error(t->plugins))
 		t->error = plugins_error(t->plugins);
 	if (t->metrics)
-		metrics_record(t->metrics, &r, t->dissector != NULL, end->key->interface);
+		metrics_record(t->metrics, &r, t->dissector != NULL);
 	flow_write(t, &r, packets);
 	if (state && !r.state)
 		memset(state, 0, plugins_state_size(t->plugins)); /* the sink has it */

@@ -62,6 +62,14 @@ static int set_direction(struct live_device *d, const struct config *config)
 	return -EOPNOTSUPP;
 }
 
+/* What tells whether a frame comes in or goes out, where its link header does not say so. */
+static void set_way(struct live_device *d, const struct config *config)
+{
+	d->frames.all_out = config->direction == DIRECTION_OUT;
+	d->frames.has_mac = config->direction == DIRECTION_BOTH &&
+			    interface_link_address(d->name, d->frames.mac);
+}
+
 /* What follows the activation. */
 static int prepare(struct live_device *d, const struct config *config)
 {
@@ -73,6 +81,8 @@ static int prepare(struct live_device *d, const struct config *config)
 	err = set_direction(d, config);
 	if (!err)
 		err = frame_reader_begin(&d->frames, d->pcap, d->name, config->filter);
+	if (!err)
+		set_way(d, config);
 	if (!err && !config->quiet)
 		interface_warn_of_offloads(d->name);
 	return err;
@@ -139,13 +149,13 @@ void live_device_lost(struct live_device *d, struct ledger *ledger)
 	live_device_close(d);
 }
 
-static void come_back(struct live_device *d, const struct config *config)
+static bool come_back(struct live_device *d, const struct config *config)
 {
 	unsigned int index = if_nametoindex(d->name);
 	int err;
 
 	if (!index || index == d->refused)
-		return;
+		return false;
 	err = open_device(d, config, true);
 	if (!err) {
 		d->index = index;
@@ -153,14 +163,16 @@ static void come_back(struct live_device *d, const struct config *config)
 	} else if (err != -EAGAIN) {
 		d->refused = index;
 	}
+	return !err;
 }
 
-void live_device_check(struct live_device *d, const struct config *config, struct ledger *ledger)
+bool live_device_check(struct live_device *d, const struct config *config, struct ledger *ledger)
 {
 	if (!d->index)
-		return;
+		return false;
 	if (!d->pcap)
-		come_back(d, config);
-	else if (if_nametoindex(d->name) != d->index)
+		return come_back(d, config);
+	if (if_nametoindex(d->name) != d->index)
 		live_device_lost(d, ledger);
+	return false;
 }

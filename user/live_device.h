@@ -32,7 +32,10 @@ void live_device_close(struct live_device *d);
 void live_device_count_drops(struct live_device *d, struct ledger *ledger);
 /* Reading has failed: closes it, to be waited for or given up, and says so. */
 void live_device_lost(struct live_device *d, struct ledger *ledger);
-/* Notices an interface that went away or came back: to be called a few times a second. */
-void live_device_check(struct live_device *d, const struct config *config, struct ledger *ledger);
+/*
+ * Notices an interface that went away or came back: to be called a few times a second. True: it
+ * came back.
+ */
+bool live_device_check(struct live_device *d, const struct config *config, struct ledger *ledger);
 
 #endif

@@ -148,18 +148,9 @@ void metrics_free(struct metrics *m)
 
 /* --- the meter's side ------------------------------------------------------------------------- */
 
-/* Of a key's number: 0 is the only one there is. */
-static const char *interface_name(const struct metrics *m, uint16_t number)
+void metrics_record(struct metrics *m, const struct flow_record *r, bool dissected)
 {
-	size_t place = number ? number - 1u : 0;
-
-	return place < m->interfaces->count ? m->interfaces->items[place] : NULL;
-}
-
-void metrics_record(struct metrics *m, const struct flow_record *r, bool dissected,
-		    uint16_t interface)
-{
-	metrics_totals_add(&m->totals, r, dissected, interface_name(m, interface));
+	metrics_totals_add(&m->totals, r, dissected, record_interface(r));
 }
 
 bool metrics_stepped(struct metrics *m, bool ended)

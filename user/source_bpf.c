@@ -20,6 +20,8 @@
 #include "kernel_flows.h"
 #include "log.h"
 #include "meter/meter.h"
+#include "netns.h"
+#include "watch_list.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
@@ -46,7 +48,9 @@ struct source_bpf {
 	struct meter_config meter_config;
 	struct bpf_probe *probe;
 	struct bpf_ring *ring;
-	struct bpf_attachment *attachments;
+	struct watch_list *watched;
+	char netns[NETNS_NAME_SIZE];        /* our own */
+	struct bpf_attachment *attachments; /* of number i + 1 */
 	size_t count;
 	int links; /* netlink: something changed with the interfaces */
 
@@ -91,6 +95,8 @@ static int attach_interface(struct source_bpf *s, size_t i)
 
 	if (!err && s->config->interfaces.count > 1)
 		err = bpf_probe_number_interface(s->probe, a->index, i + 1);
+	if (!err && !watch_list_put(s->watched, i + 1, a->index, name, s->netns))
+		err = -ENOMEM;
 	return err;
 }
 
@@ -133,9 +139,11 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	s->config = config;
 	s->meter_config = *meter_config;
 	s->idle_ns = meter_config->idle_ns;
+	netns_name(netns_own(), s->netns);
 	s->links = watch_links();
 	s->attachments = calloc(config->interfaces.count + 1, sizeof(*s->attachments));
-	if (!s->attachments)
+	s->watched = watch_list_new(meter_config->idle_ns);
+	if (!s->attachments || !s->watched)
 		err = out_of_memory();
 	else
 		err = bpf_probe_open(&s->probe, config, meter_config, test);
@@ -167,8 +175,14 @@ void source_bpf_close(struct source_bpf *s)
 	bpf_probe_close(s->probe);
 	if (s->links >= 0)
 		close(s->links);
+	watch_list_free(s->watched);
 	free(s->attachments);
 	free(s);
+}
+
+const struct watch_list *source_bpf_watched(const struct source_bpf *s)
+{
+	return s->watched;
 }
 
 const struct bpf_probe *source_bpf_probe(const struct source_bpf *s)

@@ -8,6 +8,8 @@
 #include "clock.h"
 #include "live_device.h"
 #include "log.h"
+#include "netns.h"
+#include "watch_list.h"
 
 #define POLL_MS  100
 #define CHECK_NS 500000000ull /* between looks at what goes away and what is lost */
@@ -22,13 +24,24 @@ struct device {
 struct source_live {
 	const struct config *config;
 	struct source_parts parts;
-	struct device *devices;
+	struct watch_list *watched;
+	char netns[NETNS_NAME_SIZE]; /* our own */
+	struct device *devices;      /* of number i + 1 */
 	struct pollfd *fds;
 	size_t count;
 	uint64_t packet_ns;      /* newest packet time */
 	uint64_t packet_mono_ns; /* when that packet was read */
 	uint64_t checked_ns;     /* monotonic */
 };
+
+/* libpcap's own devices, as "any", have no index of the kernel's. */
+static bool note_watched(struct source_live *s, size_t i)
+{
+	const struct live_device *d = &s->devices[i].live;
+
+	return watch_list_put(s->watched, i + 1, d->index ? d->index : UINT32_MAX, d->name,
+			      s->netns);
+}
 
 int source_live_open(struct source_live **out, const struct config *config)
 {
@@ -39,18 +52,22 @@ int source_live_open(struct source_live **out, const struct config *config)
 	if (s) {
 		s->devices = calloc(config->interfaces.count, sizeof(*s->devices));
 		s->fds = calloc(config->interfaces.count, sizeof(*s->fds));
+		s->watched = watch_list_new(config->idle_ns);
 	}
-	if (!s || !s->devices || !s->fds) {
+	if (!s || !s->devices || !s->fds || !s->watched) {
 		source_live_close(s);
 		log_error("out of memory at the start; free some");
 		return -ENOMEM;
 	}
 	s->config = config;
+	netns_name(netns_own(), s->netns);
 	for (; s->count < config->interfaces.count && !err; s->count++) {
 		struct device *d = &s->devices[s->count];
 
 		d->source = s;
 		err = live_device_open(&d->live, config->interfaces.items[s->count], config);
+		if (!err && !note_watched(s, s->count))
+			err = -ENOMEM;
 	}
 	if (err) {
 		source_live_close(s);
@@ -66,9 +83,15 @@ void source_live_close(struct source_live *s)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		live_device_close(&s->devices[i].live);
+	watch_list_free(s->watched);
 	free(s->fds);
 	free(s->devices);
 	free(s);
+}
+
+const struct watch_list *source_live_watched(const struct source_live *s)
+{
+	return s->watched;
 }
 
 static bool is_stopped(const struct source_live *s)
@@ -121,7 +144,8 @@ static void check_devices(struct source_live *s)
 	s->checked_ns = now;
 	for (size_t i = 0; i < s->count; i++) {
 		live_device_count_drops(&s->devices[i].live, s->parts.ledger);
-		live_device_check(&s->devices[i].live, s->config, s->parts.ledger);
+		if (live_device_check(&s->devices[i].live, s->config, s->parts.ledger))
+			note_watched(s, i);
 	}
 }
 
@@ -153,7 +177,8 @@ int source_live_begin(struct source_live *s, const struct source_parts *parts)
 		frames->meter_config = parts->meter_config;
 		frames->meter = parts->meter;
 		frames->ledger = parts->ledger;
-		frames->interface = s->count > 1 ? i + 1 : 0;
+		frames->number = i + 1;
+		frames->many = s->count > 1;
 	}
 	return 0;
 }

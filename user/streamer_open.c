@@ -285,6 +285,10 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	parts.plugins = s->plugins;
 	fill_meter_config(s, &parts);
 	err = open_source(s);
+	if (s->bpf)
+		parts.watched = source_bpf_watched(s->bpf);
+	else if (s->live)
+		parts.watched = source_live_watched(s->live);
 	if (!err)
 		err = open_meter(s, &parts);
 	s->record.columns = &s->columns;

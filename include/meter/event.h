@@ -36,7 +36,7 @@ struct event_packet {
 	__u32 zero2;
 	struct packet packet;
 };
-_Static_assert(sizeof(struct event_packet) == 184, "event_packet has no padding");
+_Static_assert(sizeof(struct event_packet) == 192, "event_packet has no padding");
 
 struct event_flow_end {
 	__u32 type;  /* EVENT_FLOW_END */

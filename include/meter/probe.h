@@ -20,7 +20,23 @@ struct probe_config {
 	__u8 test_clock;     /* tests: time and frame length come from variables */
 	__u8 zero;
 	__u32 test_spin; /* tests: some packets wait so many turns between look and add */
+	__u16 interface; /* number of the one that there is, unless many */
+	__u16 zero2[3];
 };
+
+/* Interfaces by the kernel's index, when there is more than one. */
+struct interface_key {
+	__u32 index;
+	__u32 zero;
+};
+
+struct interface_value {
+	__u16 number; /* the agent's, from 1 */
+	__u16 zero;
+};
+
+/* Interfaces that are watched at the same time. */
+#define WATCHED_INTERFACES 65535u
 
 /*
  * The word that guards an entry, flow_counters.state: tag << 32 | closing. The tag is a hash of the
@@ -70,7 +86,7 @@ _Static_assert(sizeof(struct control) == 256 + 8 * CONTROL_AGENT_COUNTERS, "cont
 /* Entries that other settings made cannot be continued. */
 static __always_inline __u64 meter_layout(const struct meter_config *m)
 {
-	return 1ull << 56 /* version of these structs */ | (__u64)m->tunnels << 8 |
+	return 2ull << 56 /* version of these structs */ | (__u64)m->tunnels << 8 |
 	       m->accounting << 4 | m->tcp << 1 | m->stats;
 }
 
