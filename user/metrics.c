@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "dissect.h"
+#include "interface_names.h"
 #include "log.h"
 #include "metrics_http.h"
 
@@ -126,7 +127,8 @@ int metrics_open(struct metrics **out, const struct config *config)
 	}
 	m->interfaces = &config->interfaces;
 	for (size_t i = 0; i < config->interfaces.count; i++)
-		metrics_totals_expect(&m->totals, config->interfaces.items[i]);
+		if (interface_name_is_plain(config->interfaces.items[i]))
+			metrics_totals_expect(&m->totals, config->interfaces.items[i]);
 	describe_build(&m->build);
 	m->read = 1;
 	atomic_init(&m->between, 2);

@@ -27,7 +27,7 @@ const uint64_t metrics_size_bounds[METRICS_BUCKETS] = {
  * texts unless that is NULL.
  */
 static struct metrics_sum *sum_of(struct metrics_names *names, const char *name,
-				  char (*texts)[IFNAMSIZ])
+				  char (*texts)[INTERFACE_NAME_SIZE])
 {
 	uint8_t slot = XXH3_64bits(name, strlen(name)) % METRICS_NAME_SLOTS;
 
@@ -40,7 +40,7 @@ static struct metrics_sum *sum_of(struct metrics_names *names, const char *name,
 	if (names->count == METRICS_NAMES || !strcmp(name, METRICS_OTHER))
 		return &names->other;
 	if (texts) {
-		snprintf(texts[names->count], IFNAMSIZ, "%s", name);
+		snprintf(texts[names->count], INTERFACE_NAME_SIZE, "%s", name);
 		name = texts[names->count];
 	}
 	names->name[names->count] = name;

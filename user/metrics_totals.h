@@ -45,7 +45,8 @@ struct metrics_histogram {
 
 struct metrics_totals {
 	struct metrics_names applications, categories, interfaces;
-	char interface_text[METRICS_NAMES][IFNAMSIZ]; /* which go with their interfaces */
+	char interface_text[METRICS_NAMES]
+			   [INTERFACE_NAME_SIZE]; /* which go with their interfaces */
 	struct metrics_histogram durations, sizes;
 };
 

@@ -6,7 +6,6 @@
 #ifndef USER_RECORD_H
 #define USER_RECORD_H
 
-#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +16,9 @@
 #include "flow.h"
 #include "meter/types.h"
 #include "netns.h"
+
+/* IFNAMSIZ, without the names that <net/if.h> brings. */
+#define INTERFACE_NAME_SIZE 16
 
 /* A direction, or both together. */
 enum record_side { SIDE_BOTH, SIDE_SRC2DST, SIDE_DST2SRC, SIDES };
@@ -60,7 +62,7 @@ struct flow_record {
 	uint32_t tunnel_key; /* VNI, GRE key */
 	uint32_t src_teid, dst_teid;
 	uint32_t ingress_index, egress_index; /* the kernel's, 0 = none */
-	char ingress_interface[IFNAMSIZ], egress_interface[IFNAMSIZ];
+	char ingress_interface[INTERFACE_NAME_SIZE], egress_interface[INTERFACE_NAME_SIZE];
 	int32_t expiration_id; /* 0 idle and every other end, 1 active cut, negative: plugin */
 	uint16_t src_port, dst_port, vlan_id;
 	uint16_t master_protocol, app_protocol, category;

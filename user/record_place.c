@@ -10,6 +10,8 @@
 #include "record.h"
 #include "watch_list.h"
 
+_Static_assert(INTERFACE_NAME_SIZE == IFNAMSIZ, "names of interfaces fit");
+
 static uint32_t place_of_source(const struct flow_counters *c)
 {
 	uint8_t src = c->initiator & 1;

@@ -11,18 +11,20 @@ struct watch_list {
 	struct watched *items; /* by number; 0 is never used */
 	uint32_t room;
 	uint32_t used;  /* numbers below were given at some time */
+	uint32_t first; /* that watch_list_add() gives */
 	uint32_t next;  /* where the search for a free one goes on */
 	uint64_t linger_ns;
 };
 
-struct watch_list *watch_list_new(uint64_t linger_ns)
+struct watch_list *watch_list_new(uint16_t reserved, uint64_t linger_ns)
 {
 	struct watch_list *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
 	w->linger_ns = linger_ns;
-	w->used = w->next = 1;
+	w->used = 1;
+	w->first = w->next = reserved + 1u;
 	return w;
 }
 
@@ -66,8 +68,8 @@ static uint32_t find_free(struct watch_list *w)
 {
 	uint64_t now = monotonic_ns();
 
-	for (uint32_t i = 1; i < w->used; i++) {
-		uint32_t number = w->next < w->used ? w->next : 1;
+	for (uint32_t i = w->first; i < w->used; i++) {
+		uint32_t number = w->next < w->used ? w->next : w->first;
 
 		w->next = number + 1;
 		if (is_free(w, number, now))
@@ -82,7 +84,7 @@ uint16_t watch_list_add(struct watch_list *w, unsigned int index, const char *na
 	uint32_t number = find_free(w);
 
 	if (!number && w->used <= UINT16_MAX)
-		number = w->used;
+		number = w->used > w->first ? w->used : w->first;
 	return number && watch_list_put(w, number, index, name, netns) ? number : 0;
 }
 
@@ -104,6 +106,22 @@ bool watch_list_put(struct watch_list *w, uint16_t number, unsigned int index, c
 	*i = (struct watched){ .index = index, .netns = copy };
 	snprintf(i->name, sizeof(i->name), "%s", name);
 	return true;
+}
+
+uint16_t watch_list_find_gone(const struct watch_list *w, unsigned int index, const char *netns)
+{
+	for (uint32_t i = w->first; i < w->used; i++) {
+		const struct watched *e = &w->items[i];
+
+		if (e->gone && e->index == index && !strcmp(e->netns, netns))
+			return i;
+	}
+	return 0;
+}
+
+uint16_t watch_list_last(const struct watch_list *w)
+{
+	return w->used - 1;
 }
 
 void watch_list_rename(struct watch_list *w, uint16_t number, const char *name)

@@ -20,8 +20,11 @@ struct watched {
 	uint64_t gone_ns;   /* monotonic */
 };
 
-/* linger_ns: how long after its interface a number is not given again. NULL: no memory. */
-struct watch_list *watch_list_new(uint64_t linger_ns);
+/*
+ * reserved: the numbers from 1 to this are given by watch_list_put() alone. linger_ns: how long
+ * after its interface a number is not given again. NULL: no memory.
+ */
+struct watch_list *watch_list_new(uint16_t reserved, uint64_t linger_ns);
 void watch_list_free(struct watch_list *w);
 
 /* The number of an interface that is watched from now on; 0: no memory, or none is free. */
@@ -33,10 +36,14 @@ uint16_t watch_list_add(struct watch_list *w, unsigned int index, const char *na
  */
 bool watch_list_put(struct watch_list *w, uint16_t number, unsigned int index, const char *name,
 		    const char *netns);
+/* The number of an interface that is not watched any more, which it may have again; 0: none. */
+uint16_t watch_list_find_gone(const struct watch_list *w, unsigned int index, const char *netns);
 void watch_list_rename(struct watch_list *w, uint16_t number, const char *name);
 void watch_list_remove(struct watch_list *w, uint16_t number);
 
 /* NULL: there is none of that number, or no list. Valid until the next add or put. */
 const struct watched *watch_list_at(const struct watch_list *w, uint16_t number);
+/* No number above this one was given. */
+uint16_t watch_list_last(const struct watch_list *w);
 
 #endif

@@ -33,6 +33,7 @@ struct interface_key {
 struct interface_value {
 	__u16 number; /* the agent's, from 1 */
 	__u16 zero;
+	char name[16]; /* for agents to come */
 };
 
 /* Interfaces that are watched at the same time. */
