@@ -346,6 +346,11 @@ int output_flush(struct output *o)
 	return 0;
 }
 
+int output_reopen(struct output *o)
+{
+	return o->ship || o->kafka ? 0 : outfile_reopen(&o->file);
+}
+
 bool output_pending(const struct output *o)
 {
 	if (!o->format->rows && ipfix_encoder_pending(o->ipfix.encoder))

@@ -38,6 +38,8 @@ int output_open(struct output **out, const char *text, const struct output_parts
 int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns);
 /* Hands on what is collected. Errors as above. */
 int output_flush(struct output *o);
+/* After output_flush(): a file that was moved away is followed by one of its name. */
+int output_reopen(struct output *o);
 /* Whether rows wait in a buffer that only output_flush() or more rows empty. */
 bool output_pending(const struct output *o);
 /*
