@@ -57,6 +57,11 @@ static const struct output_format *format_of(const char *text)
 	return NULL;
 }
 
+const char *output_format_name(size_t i)
+{
+	return i < FORMAT_COUNT ? formats[i].name : NULL;
+}
+
 bool output_wants_all(const char *text)
 {
 	const struct output_format *format = format_of(text);

@@ -48,6 +48,8 @@ bool output_pending(const struct output *o);
  */
 int output_close(struct output *o, bool discard, struct ship_counts *counts);
 
+/* Names of formats by number, in the order they are told; NULL beyond the last. */
+const char *output_format_name(size_t i);
 /* What stands behind "FORMAT:". */
 const char *output_target(const struct output *o);
 bool output_is_file(const struct output *o);
