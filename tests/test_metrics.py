@@ -451,7 +451,7 @@ def test_dashboard(d):
 
 
 def main():
-    tap.run_tests(globals(), "metrics", at_once=6)
+    tap.run_tests(globals(), "metrics", at_once=10)
     tap.finish()
 
 
