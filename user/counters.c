@@ -63,8 +63,6 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_EXPORT_DROPPED] = IN("export", "dropped",
 				      "records that found no room in an output's queue, or were "
 				      "still in it at the end"),
-	[COUNTER_WATCH_FAILED] =
-		IN("watch", "failed", "interfaces that -i asks for and that could not be watched"),
 	[COUNTER_EXPORT_FAILED] = IN("export", "failed", "records that the other side refused"),
 	[COUNTER_GEOIP_ERRORS] =
 		IN("geoip", "errors", "look-ups that a damaged database of --geoip did not answer"),
@@ -74,6 +72,8 @@ const struct counter_info counter_table[COUNTERS] = {
 					   "ends of flows on this host whose process is not known"),
 	[COUNTER_ATTRIBUTION_LOST] = IN("attribution", "lost",
 					"messages about sockets and processes that found no room"),
+	[COUNTER_WATCH_FAILED] =
+		IN("watch", "failed", "interfaces that -i asks for and that could not be watched"),
 };
 
 static uint64_t group_sum(const struct ledger *l, const char *group)

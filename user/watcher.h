@@ -28,7 +28,7 @@ struct watch {
 
 struct watcher_hooks {
 	void *context;
-	/* Sets w->hold. 0 or a negative errno; -ENODEV: it is gone again; -EAGAIN: not ready yet. */
+	/* Sets w->hold. 0 or a negative errno; -ENODEV: it is gone again; -EAGAIN: later. */
 	int (*attach)(void *context, struct watch *w);
 	/* gone: there is no such interface any more. */
 	void (*detach)(void *context, struct watch *w, bool gone);

@@ -131,10 +131,10 @@ static inline struct config every_config(void)
 		.splt = 4,
 		.tunnels = ~0u,
 		.probe_name = probe,
+		.interfaces = { .count = 1 },
 	};
 }
 
-/* Columns by their names, comma separated. */
 /* "a,b,c" of the whole table. */
 static inline char *every_column(void)
 {

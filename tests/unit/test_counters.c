@@ -86,7 +86,8 @@ static void json(void **state)
 		"\"lack_of_resources\":22},\"plugin\":{\"errors\":23},"
 		"\"export\":{\"sent\":24,\"retried\":25,\"dropped\":26,\"failed\":27},"
 		"\"geoip\":{\"errors\":28},"
-		"\"attribution\":{\"known\":29,\"unknown\":30,\"lost\":31}}\n");
+		"\"attribution\":{\"known\":29,\"unknown\":30,\"lost\":31},"
+		"\"watch\":{\"failed\":32}}\n");
 	free(text);
 }
 
