@@ -132,6 +132,9 @@ static inline struct config every_config(void)
 		.tunnels = ~0u,
 		.probe_name = probe,
 		.interfaces = { .count = 1 },
+		.geoip = { .count = 1 },
+		.mac_vendors = probe,
+		.attribute = ~0u,
 	};
 }
 
