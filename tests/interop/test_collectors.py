@@ -218,9 +218,11 @@ def test_rotated_by_size(folder):
 
 
 def test_statistics_of_a_file(folder):
-    """Told exactly: messages, bytes and flow records before the last statistics; what was observed and ignored."""
+    """Told exactly: messages, bytes and flow records before the last statistics; what was observed and ignored; and not what another
+    output, which nobody listens to, did not send."""
     path, summary = folder / "all.ipfix", folder / "s.json"
-    flows = len(rows("-o", "csv:-", "-o", f"ipfix:{path}", "--summary", summary, "--ipfix-domain", "7", "--ipfix-point", "9", "--active-timeout", "0"))
+    flows = len(rows("-o", "csv:-", "-o", f"ipfix:{path}", "--summary", summary, "--ipfix-domain", "7", "--ipfix-point", "9", "--active-timeout", "0",
+                     "-o", f"json:tcp://127.0.0.1:{scrape.free_port()}", "--queue", "65536B", "--queue-policy", "drop-oldest", "--flush-timeout", "0"))
     account, records = json.loads(summary.read_text()), fixbuf(path)
     last, (messages, octets) = told(records), before_statistics(path.read_bytes())
     assert (last["observationDomainId"], last["observationPointId"]) == (7, 9), last
@@ -228,6 +230,7 @@ def test_statistics_of_a_file(folder):
     assert messages >= 3 and last["exportedFlowRecordTotalCount"] <= flows == last["observedFlowTotalCount"] == account["flows"], (last, flows)
     assert last["ignoredPacketTotalCount"] == sum(account["ignored"].values()) + account["filtered"] > 0, last
     assert last["droppedPacketTotalCount"] == 0 == last["notSentFlowTotalCount"] == last["notSentOctetTotalCount"], last
+    assert account["export"]["dropped"] == flows, account
 
 
 # --- a collector that comes and goes ----------------------------------------------------------------
