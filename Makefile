@@ -10,7 +10,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libcurl zlib rdkafka libmicrohttpd
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libmaxminddb libcurl zlib rdkafka libmicrohttpd
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -77,6 +77,15 @@ $(BUILD)/weir.skel.h: $(BUILD)/bpf/weir.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name weir_bpf > $@
 
+$(BUILD)/bpf/attribute.bpf.o: bpf/attribute.bpf.c bpf/kernel.bpf.h $(wildcard include/meter/*.h) | $(DEPS)
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_flags) -c $< -o $@
+
+$(BUILD)/attribute.skel.h: $(BUILD)/bpf/attribute.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name attribute_bpf > $@
+
 $(BUILD)/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard include/meter/*.h bpf/*.h tests/bpf/*.h) | $(DEPS)
 	$(call say,CLANG,$<)
 	$(Q)mkdir -p $(@D)
@@ -96,6 +105,8 @@ $(BUILD)/bench/live/%.bpf.o: tools/bench/live/%.bpf.c $(wildcard include/meter/*
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(bpf_flags) -I. -c $< -o $@
 
+skeletons := $(BUILD)/weir.skel.h $(BUILD)/attribute.skel.h
+
 # --- objects: plain and with sanitizers ----------------------------------------------------------
 pkg_cflags = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
@@ -103,12 +114,12 @@ cflags     = -std=gnu11 -MMD -MP $(DEFINES) -Iinclude -Iuser -I$(BUILD) $(pkg_cf
 
 objects   = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/obj/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -c $< -o $@
 
-$(BUILD)/san/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/san/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC-SAN,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 $(SANITIZE) -c $< -o $@
@@ -128,7 +139,7 @@ $(BUILD)/weir-san: $(call objects,san,$(SOURCES))
 # 0: incompatible changes raise it, and the name in libweir.map.
 SONAME := libweir.so.0
 
-$(BUILD)/pic/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/pic/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC-PIC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -fPIC -fvisibility=hidden -c $< -o $@
@@ -179,7 +190,7 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -lcmocka -o $@
 
 # --- races: ThreadSanitizer -------------------------------------------------------------------------
-$(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC-TSAN,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 -fsanitize=thread -c $< -o $@
@@ -207,7 +218,7 @@ $(BUILD)/interop/kafka_mock: tests/interop/kafka_mock.c | $(DEPS)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) $< -lrdkafka -o $@
 
 # --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
-$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC-FUZZ,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(cflags) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -c $< -o $@
@@ -265,7 +276,7 @@ $(BUILD)/live/flood: $(call objects,obj,$(sort $(filter-out %.bpf.c,$(wildcard t
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
 # --- IPFIX, read by others ------------------------------------------------------------------------------
-$(BUILD)/interop/ipfix_write: $(call objects,obj,tests/interop/ipfix_write.c $(LIBRARY))
+$(BUILD)/interop/ipfix_write $(BUILD)/interop/ipfix_fuzzed: $(BUILD)/interop/%: $(BUILD)/obj/tests/interop/%.o $(call objects,obj,$(LIBRARY))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ $(pkg_libs) -o $@
@@ -290,7 +301,7 @@ test_programs := $(BUILD)/weir $(BUILD)/weir-san $(BUILD)/libweir.so $(BUILD)/li
 	$(BUILD)/bpf/filter $(BUILD)/bpf/filter.bpf.o \
 	$(BUILD)/live/flood $(BUILD)/live/tally.bpf.o $(BUILD)/live/count.bpf.o \
 	$(addprefix $(BUILD)/library/,two_threads metrics_threads) $(probes) $(call plugins,plugins) $(call plugins,plugins-san) \
-	$(addprefix $(BUILD)/interop/,kafka_mock ipfix_write fixbuf_read) \
+	$(addprefix $(BUILD)/interop/,kafka_mock ipfix_write ipfix_fuzzed fixbuf_read) \
 	$(fuzz_programs) $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
 test: $(test_programs) ## run every test

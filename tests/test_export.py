@@ -91,6 +91,21 @@ def test_udp(folder):
     assert max(sizes) <= 1232 and min(sizes[:-1]) > 1100, sizes
 
 
+def test_pace(folder):
+    """From a capture no faster than told, and the end waits for what is queued then."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(20)
+        began, datagrams, got = time.monotonic(), 0, []
+        process = weir(folder, "-o", f"json:udp://127.0.0.1:{s.getsockname()[1]}", "--pace", "25", "--flush-timeout", "0.1", *MANY)
+        while len(got) < PACKETS:
+            got += ids(s.recv(65536))
+            datagrams += 1
+        took = time.monotonic() - began
+    assert finish(process, folder)[1] == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0}
+    assert sorted(got) == list(range(PACKETS)) and datagrams > 5 and took >= (datagrams - 1) / 25 - 0.005, (took, datagrams)
+
+
 def test_late(folder):
     """Nobody listens when weir starts: what is queued waits, over TCP and over UDP."""
     for scheme, kind in (("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)):

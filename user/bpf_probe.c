@@ -83,6 +83,7 @@ static void fill_config(struct probe_config *to, const struct config *config,
 		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size(meter);
 	to->filter = config->filter && *config->filter;
 	to->many = config->interfaces.count > 1;
+	to->sockets = config->attribute != 0;
 	if (!test)
 		return;
 	to->test_clock = test->clock;

@@ -64,6 +64,14 @@ const struct counter_info counter_table[COUNTERS] = {
 				      "records that found no room in an output's queue, or were "
 				      "still in it at the end"),
 	[COUNTER_EXPORT_FAILED] = IN("export", "failed", "records that the other side refused"),
+	[COUNTER_GEOIP_ERRORS] =
+		IN("geoip", "errors", "look-ups that a damaged database of --geoip did not answer"),
+	[COUNTER_ATTRIBUTION_KNOWN] =
+		IN("attribution", "known", "ends of flows whose process is told, see --attribute"),
+	[COUNTER_ATTRIBUTION_UNKNOWN] = IN("attribution", "unknown",
+					   "ends of flows on this host whose process is not known"),
+	[COUNTER_ATTRIBUTION_LOST] = IN("attribution", "lost",
+					"messages about sockets and processes that found no room"),
 };
 
 static uint64_t group_sum(const struct ledger *l, const char *group)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Text formats of a record. A format is a row of the table in exporter.c. */
+/* Text formats of a record, a row of the table in output.c each. */
 #ifndef USER_FORMAT_H
 #define USER_FORMAT_H
 
@@ -8,7 +8,6 @@
 #include "text_buffer.h"
 
 struct format {
-	const char *name, *help;
 	/* What starts a file; may be NULL. */
 	void (*header)(struct text_buffer *out, const struct columns *columns);
 	/* One record, line end included. anonymizer may be NULL. */

@@ -104,7 +104,5 @@ static void json_row(struct text_buffer *out, const struct columns *columns,
 }
 
 const struct format format_json = {
-	.name = "json",
-	.help = "one JSON object a line",
 	.row = json_row,
 };

@@ -101,6 +101,7 @@ static struct frame event_frame(const struct event_packet *e)
 		.ip = (const uint8_t *)(e + 1),
 		.captured = e->captured,
 		.mac = e->has_mac ? e->mac : NULL,
+		.socket = e->socket,
 	};
 }
 
@@ -418,11 +419,22 @@ void kernel_flows_collected(struct kernel_flows *k, uint32_t count)
 		memmove(k->closed, k->closed + count, k->closed_count * sizeof(*k->closed));
 }
 
+/* Events are whole, whatever their type. */
+static bool is_event(const void *event, size_t size)
+{
+	const uint32_t *type = event;
+
+	if (size < sizeof(*type))
+		return false;
+	return size >= (*type == EVENT_FLOW_END ? sizeof(struct event_flow_end)
+						: sizeof(struct event_packet));
+}
+
 void kernel_flows_event(struct kernel_flows *k, const void *event, size_t size)
 {
 	const struct event_packet *packet = event;
 
-	if (size < sizeof(*packet))
+	if (!is_event(event, size))
 		return;
 	switch (packet->type) {
 	case EVENT_PACKET: on_first(k, packet); break;
@@ -436,7 +448,7 @@ uint64_t kernel_flows_packets(const void *event, size_t size)
 	const struct event_packet *packet = event;
 	const struct event_flow_end *end = event;
 
-	if (size < sizeof(*packet))
+	if (!is_event(event, size))
 		return 0;
 	switch (packet->type) {
 	case EVENT_OVERFLOW: return packet->packet.segments;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "dissect.h"
@@ -31,6 +32,7 @@ struct metrics {
 	/* the meter's */
 	struct metrics_totals totals;
 	uint64_t told_ns;
+	bool refusal_told;
 
 	/* of both */
 	_Atomic uint64_t stepped_ns;
@@ -176,6 +178,18 @@ struct metrics_snapshot *metrics_begin(struct metrics *m)
 	return &m->slots[m->filled];
 }
 
+/* Once: it may go on for long. */
+static void tell_refusal(struct metrics *m)
+{
+	int error = m->refusal_told ? 0 : metrics_http_refused(m->http);
+
+	if (!error)
+		return;
+	m->refusal_told = true;
+	log_warning("--metrics: a client cannot be served: %s; %s", strerror(error),
+		    metrics_http_mend(error));
+}
+
 void metrics_tell(struct metrics *m)
 {
 	struct metrics_snapshot *s = &m->slots[m->filled];
@@ -183,4 +197,5 @@ void metrics_tell(struct metrics *m)
 	m->told_ns = s->time_ns = monotonic_ns();
 	s->totals = m->totals;
 	m->filled = atomic_exchange(&m->between, m->filled | FRESH) & ~FRESH;
+	tell_refusal(m);
 }

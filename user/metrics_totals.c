@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 _Static_assert(METRICS_NAMES < METRICS_NAME_SLOTS, "a free slot ends every search");
+_Static_assert(METRICS_NAME_SLOTS == UINT8_MAX + 1, "a slot's number goes round by itself");
 
 #define MS 1000000ull
 #define S  1000000000ull

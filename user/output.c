@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +36,7 @@ struct output {
 	struct output_parts parts;
 	const struct output_format *format;
 
+	char kind[24];       /* "ipfix:tcp"; "" of a file */
 	struct outfile file; /* when the two others are NULL */
 	struct ship *ship;
 	struct kafka *kafka;
@@ -114,7 +116,7 @@ static struct output_ipfix_parts ipfix_parts(const struct output *o)
 		.config = o->parts.config,
 		.columns = o->parts.columns,
 		.anonymizer = o->parts.anonymizer,
-		.ledger = o->parts.ledger,
+		.account = o->parts.account,
 		.stop = o->parts.stop,
 		.protocol = o->format->protocol,
 	};
@@ -169,6 +171,7 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 	};
 	int err = 0;
 
+	options.limits.pace = transport == &transport_udp ? config->pace : 0;
 	if (!o->format->rows && transport != &transport_udp && transport != &transport_tcp) {
 		log_error("-o %s: %s goes to udp://host:port, tcp://host:port or a file", o->text,
 			  o->format->name);
@@ -181,8 +184,8 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 	}
 	if (o->format->rows->header && transport->stream)
 		o->format->rows->header(&header, o->parts.columns);
-	options.preamble = header.data;
-	options.preamble_length = header.length;
+	options.preamble.bytes = header.data;
+	options.preamble.length = header.length;
 	o->row_by_row = transport->row_by_row;
 	o->batch_bytes = transport->batch_bytes   ? transport->batch_bytes
 			 : transport->max_message ? transport->max_message
@@ -213,9 +216,11 @@ static int open_target(struct output *o)
 	const char *kafka = kafka_address(o->target), *address;
 	const struct transport_ops *transport = transport_of(o->target, &address);
 
-	if (kafka)
-		return open_kafka(o, kafka);
-	return transport ? open_ship(o, transport, address) : open_file(o);
+	if (!kafka && !transport)
+		return open_file(o);
+	snprintf(o->kind, sizeof(o->kind), "%s:%s", o->format->name,
+		 kafka ? "kafka" : transport->scheme);
+	return kafka ? open_kafka(o, kafka) : open_ship(o, transport, address);
 }
 
 static void output_free(struct output *o)
@@ -248,9 +253,19 @@ int output_open(struct output **out, const char *text, const struct output_parts
 	return err;
 }
 
+int output_begin(struct output *o)
+{
+	return o->ship || o->kafka ? 0 : outfile_begin(&o->file);
+}
+
 const char *output_target(const struct output *o)
 {
 	return o->target;
+}
+
+const char *output_kind(const struct output *o)
+{
+	return *o->kind ? o->kind : NULL;
 }
 
 bool output_is_file(const struct output *o)
@@ -260,10 +275,18 @@ bool output_is_file(const struct output *o)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
+/* The first bytes of the batch, which are so many records. */
+static void put_rows(struct output *o, size_t length, uint32_t records)
+{
+	const struct ship_load load = { .records = records };
+
+	ship_put(o->ship, o->batch.data, length, &load, o->parts.stop);
+}
+
 static void put_batch(struct output *o)
 {
 	if (o->batch.length)
-		ship_put(o->ship, o->batch.data, o->batch.length, o->batch_records, o->parts.stop);
+		put_rows(o, o->batch.length, o->batch_records);
 	o->batch.length = 0;
 	o->batch_records = 0;
 }
@@ -289,7 +312,7 @@ static int ship_row(struct output *o, const struct flow_record *r)
 		return 0;
 	row = o->batch.length - before;
 	if (before) {
-		ship_put(o->ship, o->batch.data, before, o->batch_records - 1, o->parts.stop);
+		put_rows(o, before, o->batch_records - 1);
 		memmove(o->batch.data, o->batch.data + before, row);
 	}
 	o->batch.length = row;
@@ -304,7 +327,7 @@ static int kafka_row(struct output *o, const struct flow_record *r)
 {
 	char key[sizeof(r->community_id)] = "";
 
-	if (!anonymizer_hides_addresses(o->parts.anonymizer))
+	if (!anonymizer_hides_key(o->parts.anonymizer))
 		community_id(r, key);
 	o->batch.length = 0;
 	o->format->rows->row(&o->batch, o->parts.columns, r, o->parts.anonymizer);
@@ -351,7 +374,7 @@ int output_flush(struct output *o)
 
 bool output_pending(const struct output *o)
 {
-	if (!o->format->rows && ipfix_encoder_pending(o->ipfix.encoder))
+	if (!o->format->rows && ipfix_encoder_held(o->ipfix.encoder))
 		return true;
 	return o->ship || o->kafka ? o->batch.length : o->file.rows.length;
 }
@@ -363,6 +386,9 @@ void output_counts(struct output *o, struct ship_counts *counts)
 		ship_counts(o->ship, counts);
 	if (o->kafka)
 		kafka_counts(o->kafka, counts);
+	if (o->ship)
+		counts->queued +=
+			o->format->rows ? o->batch_records : ipfix_encoder_held(o->ipfix.encoder);
 }
 
 int output_close(struct output *o, bool discard, struct ship_counts *counts)

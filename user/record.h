@@ -19,6 +19,29 @@
 /* A direction, or both together. */
 enum record_side { SIDE_BOTH, SIDE_SRC2DST, SIDE_DST2SRC, SIDES };
 
+/* Where an address is and whose; "" and 0: not known. NULL unless asked for. */
+struct record_place {
+	const char *country; /* ISO 3166-1 alpha-2 */
+	const char *city;
+	const char *as_org;
+	uint32_t asn;
+};
+
+/* The process at one end; "" and 0: not known. NULL unless asked for. */
+enum owner_state {
+	OWNER_ELSEWHERE, /* no sign that this end is on this host */
+	OWNER_UNKNOWN,   /* it is, and nobody told whose */
+	OWNER_KNOWN,
+};
+
+struct record_owner {
+	const char *process, *cgroup, *container;
+	const char *pod_namespace, *pod, *pod_container, *pod_labels;
+	uint64_t cgroup_id;
+	uint32_t pid;
+	uint32_t state; /* enum owner_state */
+};
+
 struct record_side_values {
 	uint64_t first_ns, last_ns, duration_ns; /* since the epoch; 0 when packets is 0 */
 	uint64_t packets, bytes;
@@ -50,7 +73,12 @@ struct flow_record {
 	const char *application_name, *category_name, *confidence_name;
 	struct app_text text;
 	const struct packed_text *packed; /* the block that text points into, or NULL */
-	void *state;                      /* of plugins, with their columns' values; NULL = none */
+	struct record_place place[2];     /* of source, destination */
+	const char *mac_vendor[2];
+	struct record_owner owner[2];
+	const char *system_process; /* of the source if known, else of the destination */
+	int32_t system_pid;         /* the same; -1 unknown */
+	void *state;                /* of plugins, with their columns' values; NULL = none */
 	uint64_t risks;
 	const char *risk_names;        /* comma separated */
 	const struct splt_entry *splt; /* splt_count of splt_length */
@@ -90,8 +118,15 @@ enum field_need {
 	NEED_NFHASH = 128,
 	NEED_RATES = 256,
 	NEED_RISK_NAMES = 512,
+	NEED_GEOIP = 2048,
+	NEED_MAC_VENDORS = 4096,
+	NEED_PROCESS = 8192,
+	NEED_CGROUP = 16384,
+	NEED_POD = 32768,
 	NEED_STATE = 1024, /* a plugin's column: its offset is in the record's state */
 };
+
+#define NEED_OWNER (NEED_PROCESS | NEED_CGROUP | NEED_POD)
 
 enum field_type {
 	FIELD_U8,

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "attribution.h"
 #include "bpf_attach.h"
 #include "bpf_probe.h"
 #include "bpf_ring.h"
@@ -46,6 +47,7 @@ struct source_bpf {
 	struct meter_config meter_config;
 	struct bpf_probe *probe;
 	struct bpf_ring *ring;
+	struct attribution *attribution; /* NULL without --attribute */
 	struct bpf_attachment *attachments;
 	size_t count;
 	int links; /* netlink: something changed with the interfaces */
@@ -115,6 +117,15 @@ static int out_of_memory(void)
 	return -ENOMEM;
 }
 
+static int open_attribution(struct source_bpf *s)
+{
+	int err = attribution_open(&s->attribution, s->config);
+
+	if (err && s->config->hook != HOOK_AUTO)
+		log_error("%s", bpf_probe_reason());
+	return err;
+}
+
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config)
 {
@@ -141,6 +152,8 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 		err = bpf_probe_open(&s->probe, config, meter_config, test);
 	if (err && err != -EINVAL && config->hook != HOOK_AUTO)
 		log_error("%s", bpf_probe_reason());
+	if (!err && config->attribute)
+		err = open_attribution(s);
 	if (!err)
 		err = attach_all(s);
 	if (err) {
@@ -164,6 +177,7 @@ void source_bpf_close(struct source_bpf *s)
 	detach_all(s);
 	bpf_ring_free(s->ring);
 	kernel_flows_free(s->kernel);
+	attribution_close(s->attribution);
 	bpf_probe_close(s->probe);
 	if (s->links >= 0)
 		close(s->links);
@@ -210,8 +224,10 @@ static void check_interfaces(struct source_bpf *s)
 
 /* --- entries that leave the map --------------------------------------------------------------- */
 
+/* Who owns a socket is read before what came from it. */
 static void read_ring(struct source_bpf *s)
 {
+	attribution_read(s->attribution, s->parts.ledger);
 	bpf_ring_read(s->ring);
 	kernel_flows_flush(s->kernel);
 }
@@ -219,7 +235,10 @@ static void read_ring(struct source_bpf *s)
 /* Everything that is there by now; false: not all of it. */
 static bool read_ring_through(struct source_bpf *s)
 {
-	bool all = bpf_ring_read_through(s->ring);
+	bool all;
+
+	attribution_read(s->attribution, s->parts.ledger);
+	all = bpf_ring_read_through(s->ring);
 
 	kernel_flows_flush(s->kernel);
 	return all;
@@ -466,6 +485,8 @@ int source_bpf_begin(struct source_bpf *s, const struct source_parts *parts)
 				     parts->ledger);
 	if (!s->kernel)
 		return out_of_memory();
+	if (attribution_begin(s->attribution, s->parts.owners))
+		return -ENOMEM;
 	set_clock(s);
 	take_over(s);
 	s->ring = bpf_ring_new(bpf_probe_map(s->probe, "events"), BPF_PROBE_RING_BYTES,

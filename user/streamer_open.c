@@ -107,6 +107,22 @@ static int open_dissector(struct weir_streamer *s)
 	return s->dissector ? 0 : out_of_memory();
 }
 
+/* Sockets of the namespace where weir runs are those of what it watches. */
+static int open_owners(struct weir_streamer *s)
+{
+	struct owners_config config = { 0 };
+	struct stat st;
+
+	if (!s->config.attribute || !s->config.interfaces.count)
+		return 0;
+	if (stat("/proc/self/ns/net", &st) == 0)
+		config.netns = (uint32_t)st.st_ino;
+	if (s->config.attribute >> ATTRIBUTE_PODS & 1)
+		config.pod_logs = s->config.pod_logs;
+	s->owners = owners_new(&config);
+	return s->owners ? 0 : out_of_memory();
+}
+
 static void fill_meter_config(struct weir_streamer *s, const struct flow_table_parts *parts)
 {
 	s->meter_config = (struct meter_config){
@@ -134,7 +150,7 @@ static int open_interfaces(struct weir_streamer *s)
 		return err;
 	if (err == -ENODEV) /* which no other hook mends */
 		return err;
-	if (s->config.pin) {
+	if (s->config.pin || s->config.attribute) {
 		log_error("%s", source_bpf_reason());
 		return err;
 	}
@@ -181,6 +197,7 @@ int streamer_begin(struct weir_streamer *s)
 		.meter_config = &s->meter_config,
 		.meter = s->meter,
 		.flows = s->flows,
+		.owners = s->owners,
 		.ledger = &s->ledger,
 		.stop = &s->stop,
 		.waits = s->metrics ? tell_metrics : NULL,
@@ -297,6 +314,10 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	if (!err)
 		err = open_columns(s);
 	if (!err)
+		err = open_owners(s);
+	if (!err)
+		err = enricher_open(&s->enricher, &s->config, s->columns.need, &s->ledger);
+	if (!err)
 		err = open_dissector(s);
 	if (err)
 		return err;
@@ -305,6 +326,8 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	if (err)
 		return err;
 	parts.metrics = s->metrics;
+	parts.owners = s->owners;
+	parts.enricher = s->enricher;
 	parts.dissector = s->dissector;
 	parts.plugins = s->plugins;
 	fill_meter_config(s, &parts);
@@ -330,6 +353,8 @@ void streamer_close_parts(struct weir_streamer *s)
 		exporters_discard(s->exporters);
 	weir_record_destroy(&s->record);
 	dissector_free(s->dissector);
+	owners_free(s->owners);
+	enricher_free(s->enricher);
 	columns_free(&s->columns);
 	columns_free(&s->all_columns);
 	columns_free(&s->named_columns);

@@ -27,6 +27,7 @@ struct transport_ops {
 	bool row_by_row; /* each row is a message */
 	/* Messages on one connection are a stream, which begins with the preamble. */
 	bool stream;
+	bool refuses_late; /* send() may return 1 */
 	/*
 	 * address is what follows "scheme://" or "scheme:"; checked here, not yet used. 0, or
 	 * -EINVAL or -ENOMEM with words in why.

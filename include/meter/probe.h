@@ -18,8 +18,8 @@ struct probe_config {
 	__u8 filter;         /* call the capture filter */
 	__u8 many;           /* more than one interface: its number is part of the key */
 	__u8 test_clock;     /* tests: time and frame length come from variables */
-	__u8 zero;
-	__u32 test_spin; /* tests: some packets wait so many turns between look and add */
+	__u8 sockets;        /* events name the sender's socket */
+	__u32 test_spin;     /* tests: some packets wait so many turns between look and add */
 };
 
 /*
@@ -70,7 +70,7 @@ _Static_assert(sizeof(struct control) == 256 + 8 * CONTROL_AGENT_COUNTERS, "cont
 /* Entries that other settings made cannot be continued. */
 static __always_inline __u64 meter_layout(const struct meter_config *m)
 {
-	return 1ull << 56 /* version of these structs */ | (__u64)m->tunnels << 8 |
+	return 2ull << 56 /* version of these structs */ | (__u64)m->tunnels << 8 |
 	       m->accounting << 4 | m->tcp << 1 | m->stats;
 }
 

@@ -84,7 +84,9 @@ static void json(void **state)
 		"\"missed_copies\":13,\"unexported\":14,\"overflow\":15,\"bytes\":16,\"flows\":17,"
 		"\"ended\":{\"idle\":18,\"active\":19,\"end_of_flow\":20,\"forced\":21,"
 		"\"lack_of_resources\":22},\"plugin\":{\"errors\":23},"
-		"\"export\":{\"sent\":24,\"retried\":25,\"dropped\":26,\"failed\":27}}\n");
+		"\"export\":{\"sent\":24,\"retried\":25,\"dropped\":26,\"failed\":27},"
+		"\"geoip\":{\"errors\":28},"
+		"\"attribution\":{\"known\":29,\"unknown\":30,\"lost\":31}}\n");
 	free(text);
 }
 

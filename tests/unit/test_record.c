@@ -182,6 +182,10 @@ static void all_has_everything_once(void **state)
 
 	(void)state;
 	config.profile = PROFILE_ALL;
+	config.geoip.count = 1;
+	config.mac_vendors = (char *)"list";
+	config.attribute = ~0u;
+	config.interfaces.count = 1;
 	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
 	for (const char *name; (name = strsep(&at, " "));)
 		if (!has_column(&columns, name))
