@@ -15,6 +15,8 @@
 #include "log.h"
 #include "metrics_http.h"
 #include "options.h"
+#include "plugins.h"
+#include "protobuf.h"
 #include "record.h"
 #include "run.h"
 #include "source_pcap.h"
@@ -45,13 +47,30 @@ static void print_version(void)
 	printf("features: tc, xdp, live capture, pcap, pcapng, dissection, plugins, anonymization, "
 	       "metrics, yaml%s\n",
 	       SANITIZERS);
-	printf("outputs: csv, json, table, ipfix, netflow9\n");
+	printf("outputs: csv, json, table, protobuf, ipfix, netflow9\n");
 	printf("bpf: libbpf %s\n", libbpf_version_string());
 	printf("pcap: %s\n", source_pcap_version());
 	printf("dissection: nDPI %s\n", dissector_version());
 	printf("metrics: libmicrohttpd %s\n", metrics_http_version());
 	printf("yaml: libyaml %s\n", yaml_get_version_string());
 	printf("compiler: %s\n", COMPILER);
+}
+
+/* Of every column, and of those of plugins that the options load. */
+static int print_schema(const struct config *config)
+{
+	struct ledger ledger = { 0 };
+	struct plugins *plugins = NULL;
+	const struct field *added;
+	size_t count;
+	int err = plugins_open(&plugins, config, NULL, NULL, &ledger);
+
+	if (err)
+		return err;
+	added = plugins_fields(plugins, &count);
+	protobuf_print_schema(stdout, added, count);
+	plugins_close(plugins);
+	return 0;
 }
 
 static void print_help(void)
@@ -69,15 +88,16 @@ static int detach(const struct config *config)
 	return bpf_admin_detach(config, stdout);
 }
 
-/* Each has one of the two: print takes no arguments, run takes options. */
+/* Each has one of the two: print takes no arguments, run takes its word, if any, and options. */
 static const struct {
 	const char *name;
 	void (*print)(void);
 	int (*run)(const struct config *config); /* 0, or negative after a message */
+	const char *word;
 } commands[] = {
-	{ "fields", print_fields, NULL }, { "version", print_version, NULL },
-	{ "help", print_help, NULL },     { "status", NULL, status },
-	{ "detach", NULL, detach },
+	{ "fields", print_fields, NULL, NULL }, { "version", print_version, NULL, NULL },
+	{ "help", print_help, NULL, NULL },     { "status", NULL, status, NULL },
+	{ "detach", NULL, detach, NULL },       { "schema", NULL, print_schema, "protobuf" },
 };
 
 static int run_print(size_t command, int argc, char **argv)
@@ -163,9 +183,17 @@ static int finish_stdout(int code)
 
 static int run_named(size_t command, int argc, char **argv)
 {
+	const char *word = commands[command].word;
+
 	if (commands[command].print)
 		return run_print(command, argc, argv);
-	return run_command(command, argc - 1, argv + 1);
+	if (!word)
+		return run_command(command, argc - 1, argv + 1);
+	if (argc < 3 || strcmp(argv[2], word)) {
+		log_error("%s: wants to know of what; give weir %s %s", argv[1], argv[1], word);
+		return EXIT_USAGE;
+	}
+	return run_command(command, argc - 2, argv + 2);
 }
 
 int cli_main(int argc, char **argv)
