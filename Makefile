@@ -10,7 +10,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libmaxminddb libcurl zlib rdkafka libmicrohttpd
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libmaxminddb libcurl zlib rdkafka libmicrohttpd libmnl
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -19,7 +19,8 @@ UNIT    := $(sort $(wildcard tests/unit/test_*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-PLUGIN_DIR := $(PREFIX)/lib/weir/plugins
+LIBDIR     ?= $(PREFIX)/lib
+PLUGIN_DIR := $(LIBDIR)/weir/plugins
 DEFINES  := -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' -DWEIR_PLUGIN_DIR='"$(PLUGIN_DIR)"'
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -338,23 +339,36 @@ fuzz: $(fuzz_programs) ## run each fuzzer for FUZZ_SECONDS (600)
 check-format: | $(DEPS) ## check the layout of the C files
 	$(Q)tests/check-format
 
+# --- installing -------------------------------------------------------------------------------------
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+
+$(BUILD)/completions/%: $(BUILD)/weir
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BUILD)/weir completions $* > $@
+
 prefix_dir = $(DESTDIR)$(PREFIX)
-install: all ## install into DESTDIR and PREFIX
+lib_dir    = $(DESTDIR)$(LIBDIR)
+install: all $(addprefix $(BUILD)/completions/,bash zsh fish) ## install into DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/weir $(prefix_dir)/bin/weir
-	install -D -m 755 $(BUILD)/$(SONAME) $(prefix_dir)/lib/$(SONAME)
-	ln -sf $(SONAME) $(prefix_dir)/lib/libweir.so
-	install -D -m 644 $(BUILD)/libweir.a $(prefix_dir)/lib/libweir.a
-	mkdir -p $(prefix_dir)/lib/pkgconfig
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' user/weir.pc.in \
-		> $(prefix_dir)/lib/pkgconfig/weir.pc
+	install -D -m 755 $(BUILD)/$(SONAME) $(lib_dir)/$(SONAME)
+	ln -sf $(SONAME) $(lib_dir)/libweir.so
+	install -D -m 644 $(BUILD)/libweir.a $(lib_dir)/libweir.a
+	mkdir -p $(lib_dir)/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' \
+		user/weir.pc.in > $(lib_dir)/pkgconfig/weir.pc
 	install -D -m 644 -t $(prefix_dir)/include/weir include/weir/weir.h include/weir/plugin.h
 	install -D -m 755 -t $(DESTDIR)$(PLUGIN_DIR) $(call plugins,plugins)
 	install -D -m 644 user/man/weir.8 $(prefix_dir)/share/man/man8/weir.8
 	install -D -m 644 user/man/weir-plugins.7 $(prefix_dir)/share/man/man7/weir-plugins.7
+	install -D -m 644 $(BUILD)/completions/bash $(prefix_dir)/share/bash-completion/completions/weir
+	install -D -m 644 $(BUILD)/completions/zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_weir
+	install -D -m 644 $(BUILD)/completions/fish $(prefix_dir)/share/fish/vendor_completions.d/weir.fish
 
 uninstall: ## remove what install put there
-	rm -f $(prefix_dir)/bin/weir $(prefix_dir)/lib/$(SONAME) $(prefix_dir)/lib/libweir.so \
-		$(prefix_dir)/lib/libweir.a $(prefix_dir)/lib/pkgconfig/weir.pc \
+	rm -f $(prefix_dir)/bin/weir $(lib_dir)/$(SONAME) $(lib_dir)/libweir.so \
+		$(lib_dir)/libweir.a $(lib_dir)/pkgconfig/weir.pc \
+		$(prefix_dir)/share/bash-completion/completions/weir $(DESTDIR)$(ZSH_COMPLETIONS)/_weir \
+		$(prefix_dir)/share/fish/vendor_completions.d/weir.fish \
 		$(prefix_dir)/share/man/man8/weir.8 $(prefix_dir)/share/man/man7/weir-plugins.7 \
 		$(patsubst user/plugins/%.c,$(DESTDIR)$(PLUGIN_DIR)/%.so,$(PLUGINS))
 	rm -rf $(prefix_dir)/include/weir

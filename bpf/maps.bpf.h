@@ -49,12 +49,12 @@ struct {
 	__type(value, struct kernel_ledger);
 } ledger SEC(".maps");
 
-/* Interface index -> number in the flow key, when there is more than one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u32);
-	__type(value, __u32);
+	__uint(max_entries, WATCHED_INTERFACES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct interface_key);
+	__type(value, struct interface_value);
 } interfaces SEC(".maps");
 
 struct fragment_entry {

@@ -209,20 +209,21 @@ static __always_inline int filter_matches(struct scratch *s, const struct frame 
 
 static __always_inline __u16 interface_number(const struct frame *f)
 {
-	const __u32 *number;
+	const struct interface_value *found;
 
 	if (!config.many)
-		return 0;
-	number = bpf_map_lookup_elem(&interfaces, &f->interface);
-	return number ? *number : 0;
+		return config.interface;
+	found = bpf_map_lookup_elem(&interfaces, &f->interface);
+	return found ? found->number : 0;
 }
 
-static __always_inline void packet(const struct frame *f, enum hook hook)
+static __always_inline void packet(const struct frame *f, enum hook hook, enum way way)
 {
 	struct kernel_ledger *l = ledger_get();
 	struct scratch *s = scratch_get();
 	enum parse_status status;
 	struct packet *p;
+	__u16 number;
 
 	if (!s || !l)
 		return;
@@ -240,7 +241,9 @@ static __always_inline void packet(const struct frame *f, enum hook hook)
 		return;
 	}
 	p->time_ns = config.test_clock ? test_now_ns : bpf_ktime_get_ns();
-	p->key.interface = interface_number(f);
+	number = interface_number(f);
+	p->key.interface = config.many ? number : 0;
+	p->place = METER_PLACE(number, way);
 	key_canonicalize(p);
 	if (p->fragment)
 		resolve_fragment(s);
@@ -252,16 +255,16 @@ static __always_inline int xdp_packet(struct xdp_md *ctx)
 	struct frame f;
 
 	frame_open_xdp(&f, ctx);
-	packet(&f, HOOK_XDP);
+	packet(&f, HOOK_XDP, WAY_IN);
 	return XDP_PASS;
 }
 
-static __always_inline int tc_packet(struct __sk_buff *ctx, enum hook hook)
+static __always_inline int tc_packet(struct __sk_buff *ctx, enum hook hook, enum way way)
 {
 	struct frame f;
 
 	frame_open_tc(&f, ctx, hook);
-	packet(&f, hook);
+	packet(&f, hook, way);
 	return TCX_NEXT;
 }
 
@@ -270,12 +273,23 @@ SEC("xdp.frags") int weir_xdp(struct xdp_md *ctx)
 	return xdp_packet(ctx);
 }
 
+/* Nothing in a packet's context tells which way it goes: each way has a program of its own. */
 SEC("tc") int weir_tc(struct __sk_buff *ctx)
 {
-	return tc_packet(ctx, HOOK_TC);
+	return tc_packet(ctx, HOOK_TC, WAY_IN);
+}
+
+SEC("tc") int weir_tc_out(struct __sk_buff *ctx)
+{
+	return tc_packet(ctx, HOOK_TC, WAY_OUT);
 }
 
 SEC("tc") int weir_tc_l3(struct __sk_buff *ctx)
 {
-	return tc_packet(ctx, HOOK_TC_L3);
+	return tc_packet(ctx, HOOK_TC_L3, WAY_IN);
+}
+
+SEC("tc") int weir_tc_l3_out(struct __sk_buff *ctx)
+{
+	return tc_packet(ctx, HOOK_TC_L3, WAY_OUT);
 }

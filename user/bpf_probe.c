@@ -13,6 +13,7 @@
 #include "bpf_pin.h"
 #include "bpf_reason.h"
 #include "filter_install.h"
+#include "interface_names.h"
 #include "weir.skel.h"
 
 /* A CPU's free list may keep this many elements for itself: kernel/bpf/bpf_lru_list.c */
@@ -22,7 +23,9 @@
 enum call { CALL_SWEEP, CALL_COLLECT, CALL_REOPEN, CALL_SATE, CALLS };
 
 static const char *const call_names[CALLS] = { "sweep", "collect", "reopen", "sate" };
-static const char *const program_names[PROBE_PROGRAMS] = { "weir_xdp", "weir_tc", "weir_tc_l3" };
+static const char *const program_names[PROBE_PROGRAMS] = {
+	"weir_xdp", "weir_tc", "weir_tc_l3", "weir_tc_out", "weir_tc_l3_out",
+};
 
 struct bpf_probe {
 	struct bpf_object *object;
@@ -82,7 +85,8 @@ static void fill_config(struct probe_config *to, const struct config *config,
 	to->flow_end_size =
 		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size(meter);
 	to->filter = config->filter && *config->filter;
-	to->many = config->interfaces.count > 1;
+	to->many = interface_names_are_many(&config->interfaces);
+	to->interface = config->interfaces.count == 1;
 	to->sockets = config->attribute != 0;
 	if (!test)
 		return;
@@ -323,11 +327,22 @@ int bpf_ledger_sum(int fd, struct kernel_ledger *out)
 	return err;
 }
 
-int bpf_probe_number_interface(const struct bpf_probe *p, uint32_t index, uint32_t number)
+int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index, uint16_t number,
+			     const char *name)
 {
-	return bpf_map_update_elem(bpf_probe_map(p, "interfaces"), &index, &number, BPF_ANY)
-		       ? -errno
-		       : 0;
+	const struct interface_key key = { .index = index };
+	struct interface_value value = { .number = number };
+	int map = bpf_probe_map(p, "interfaces");
+
+	snprintf(value.name, sizeof(value.name), "%s", name);
+	return bpf_map_update_elem(map, &key, &value, BPF_ANY) ? -errno : 0;
+}
+
+void bpf_probe_forget_interface(const struct bpf_probe *p, uint32_t index)
+{
+	const struct interface_key key = { .index = index };
+
+	bpf_map_delete_elem(bpf_probe_map(p, "interfaces"), &key);
 }
 
 /* The kernel hands the changed arguments back in the same place. */

@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "bpf_admin.h"
+#include "completions.h"
 #include "dissect.h"
 #include "log.h"
 #include "metrics_http.h"
@@ -88,17 +89,49 @@ static int detach(const struct config *config)
 	return bpf_admin_detach(config, stdout);
 }
 
-/* Each has one of the two: print takes no arguments, run takes its word, if any, and options. */
+static int print_completions(const char *shell);
+
+/* Each has one of the three; word stands in front of the options of run. */
 static const struct {
 	const char *name;
-	void (*print)(void);
-	int (*run)(const struct config *config); /* 0, or negative after a message */
+	void (*print)(void);                     /* takes no arguments */
+	int (*run)(const struct config *config); /* takes options; negative after a message */
+	int (*print_for)(const char *word);      /* takes one word; negative after a message */
 	const char *word;
 } commands[] = {
-	{ "fields", print_fields, NULL, NULL }, { "version", print_version, NULL, NULL },
-	{ "help", print_help, NULL, NULL },     { "status", NULL, status, NULL },
-	{ "detach", NULL, detach, NULL },       { "schema", NULL, print_schema, "protobuf" },
+	{ .name = "fields", .print = print_fields },
+	{ .name = "version", .print = print_version },
+	{ .name = "help", .print = print_help },
+	{ .name = "status", .run = status },
+	{ .name = "detach", .run = detach },
+	{ .name = "schema", .run = print_schema, .word = "protobuf" },
+	{ .name = "completions", .print_for = print_completions },
 };
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int print_completions(const char *shell)
+{
+	const char *names[COMMANDS + 1] = { NULL };
+	int err;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	err = completions_print(stdout, shell, names);
+	if (err)
+		log_error("completions: \"%s\" is no shell that is known; give bash, zsh or fish",
+			  shell);
+	return err;
+}
+
+static int run_word(size_t command, int argc, char **argv)
+{
+	if (argc != 3) {
+		log_error("%s: takes one word; see weir(8)", argv[1]);
+		return EXIT_USAGE;
+	}
+	return commands[command].print_for(argv[2]) ? EXIT_USAGE : EXIT_DONE;
+}
 
 static int run_print(size_t command, int argc, char **argv)
 {
@@ -187,6 +220,8 @@ static int run_named(size_t command, int argc, char **argv)
 
 	if (commands[command].print)
 		return run_print(command, argc, argv);
+	if (commands[command].print_for)
+		return run_word(command, argc, argv);
 	if (!word)
 		return run_command(command, argc - 1, argv + 1);
 	if (argc < 3 || strcmp(argv[2], word)) {
@@ -201,7 +236,7 @@ int cli_main(int argc, char **argv)
 	int code = -1;
 
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe shows as EPIPE */
-	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			code = run_named(i, argc, argv);
 	if (code < 0)

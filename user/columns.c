@@ -121,6 +121,8 @@ static bool wanted(const struct field *f, const struct config *config)
 		return false;
 	if (f->need & NEED_MAC_VENDORS && !config->mac_vendors)
 		return false;
+	if (f->need & NEED_WATCHED && !config->interfaces.count)
+		return false;
 	return strcmp(f->name, "tunnel_id") || config->tunnels;
 }
 

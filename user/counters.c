@@ -63,6 +63,8 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_EXPORT_DROPPED] = IN("export", "dropped",
 				      "records that found no room in an output's queue, or were "
 				      "still in it at the end"),
+	[COUNTER_WATCH_FAILED] =
+		IN("watch", "failed", "interfaces that -i asks for and that could not be watched"),
 	[COUNTER_EXPORT_FAILED] = IN("export", "failed", "records that the other side refused"),
 	[COUNTER_GEOIP_ERRORS] =
 		IN("geoip", "errors", "look-ups that a damaged database of --geoip did not answer"),

@@ -255,18 +255,30 @@ int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t n
 	return err;
 }
 
-int exporters_flush(struct exporters *e)
+static int for_outputs(struct exporters *e, int (*call)(struct output *o))
 {
 	int err = 0;
 
 	for (size_t i = 0; i < e->count && !err; i++) {
 		if (!e->gone[i])
-			err = output_flush(e->outputs[i]);
+			err = call(e->outputs[i]);
 		if (err)
 			err = output_failed(e, i, err);
 	}
+	return err;
+}
+
+int exporters_flush(struct exporters *e)
+{
+	int err = for_outputs(e, output_flush);
+
 	tell_ledger(e);
 	return err;
+}
+
+int exporters_reopen(struct exporters *e)
+{
+	return for_outputs(e, output_reopen);
 }
 
 bool exporters_pending(const struct exporters *e)

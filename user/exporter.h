@@ -46,6 +46,8 @@ int exporters_begin(struct exporters *e);
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns);
 /* Writes the rows that are collected. Errors as by exporters_write(). */
 int exporters_flush(struct exporters *e);
+/* After exporters_flush(): files that were moved away are followed by new ones of their names. */
+int exporters_reopen(struct exporters *e);
 /* Whether rows wait in a buffer. */
 bool exporters_pending(const struct exporters *e);
 /* The last three for the flow table. */

@@ -22,6 +22,7 @@ struct flow_table {
 	struct metrics *metrics;
 	struct record_sink sink;
 	struct ledger *ledger;
+	const struct watch_list *watched;
 	uint32_t plugin_packets; /* of each flow, that plugins ask for */
 	struct slab flows;       /* the state of plugins behind each */
 	uint64_t created;
@@ -50,6 +51,7 @@ struct flow_table *flow_table_new(const struct flow_table_parts *parts)
 	t->plugin_packets = plugins_first_packets(parts->plugins);
 	t->sink = parts->sink;
 	t->ledger = parts->ledger;
+	t->watched = parts->watched;
 	slab_init(&t->flows, sizeof(struct flow) + plugins_state_size(t->plugins));
 	plugins_bind(t->plugins, t->columns, t->dissector, t->owners, t->enricher);
 	return t;
@@ -346,6 +348,7 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
 	if (t->owners)
 		flow_tell_owners(t, f, &r);
+	record_fill_place(&r, end, t->watched);
 	record_shift(&r, t->clock_offset_ns);
 	enricher_fill(t->enricher, &r);
 	r.state = state;
@@ -354,7 +357,7 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 	if (plugins_error(t->plugins))
 		t->error = plugins_error(t->plugins);
 	if (t->metrics)
-		metrics_record(t->metrics, &r, t->dissector != NULL, end->key->interface);
+		metrics_record(t->metrics, &r, t->dissector != NULL);
 	flow_write(t, &r, packets);
 	if (state && !r.state)
 		memset(state, 0, plugins_state_size(t->plugins)); /* the sink has it */

@@ -40,6 +40,7 @@ struct flow_table_parts {
 	struct metrics *metrics;     /* NULL = nobody asks */
 	struct record_sink sink;
 	struct ledger *ledger;
+	const struct watch_list *watched; /* NULL: files */
 };
 
 /* NULL: no memory. */

@@ -17,7 +17,11 @@ struct frame_reader {
 	link_reader link;
 	struct bpf_program filter;
 	bool filtered;
-	uint16_t interface; /* of flow_key: tells interfaces apart; 0 = need not */
+	uint16_t number; /* of the watched interface; 0: a file */
+	bool many;       /* which is part of the key */
+	bool all_out;    /* only frames that go out are captured */
+	bool has_mac;    /* the interface has this address: frames from there go out */
+	uint8_t mac[6];
 };
 
 /*

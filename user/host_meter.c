@@ -244,15 +244,18 @@ static uint32_t entry_new(struct host_meter *m, const struct flow_key *key, uint
 	return number;
 }
 
-/* The flow goes on in a new record; after a cut its source stays the source. */
+/* The flow goes on in a new record; after a cut its source stays the source, met where it was. */
 static void entry_restart(struct host_meter *m, struct host_flow *e, const struct packet *p,
 			  enum flow_end_reason reason)
 {
-	uint8_t initiator = reason == FLOW_END_ACTIVE ? e->counters.initiator : p->dir;
+	bool goes_on = reason == FLOW_END_ACTIVE;
+	const struct flow_counters old = e->counters;
 
-	entry_report_end(m, e, reason, reason == FLOW_END_ACTIVE);
+	entry_report_end(m, e, reason, goes_on);
 	memset(&e->counters, 0, m->entries.size - offsetof(struct host_flow, counters));
-	e->counters.initiator = initiator;
+	e->counters.initiator = goes_on ? old.initiator : p->dir;
+	if (goes_on)
+		memcpy(e->counters.place, old.place, sizeof(old.place));
 }
 
 static void entry_touch(struct host_meter *m, uint32_t number, struct host_flow *e)

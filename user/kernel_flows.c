@@ -167,6 +167,8 @@ static void on_first(struct kernel_flows *k, const struct event_packet *e)
 		((struct waiting *)slab_at(&k->waiting, f->waiting))->in_kernel = true;
 	if (meter_is_empty(&f->counters))
 		f->counters.initiator = e->initiator;
+	if (!f->counters.place[e->packet.dir & 1])
+		f->counters.place[e->packet.dir & 1] = e->packet.place;
 	if (e->missed)
 		flow_table_missed(k->flows, f->flow);
 	more = flow_table_packet(k->flows, &f->flow, f->counters.initiator, &e->packet, &frame,
@@ -301,6 +303,7 @@ static int give_back(struct kernel_flows *k, struct host_flow *f)
 	struct flow_counters none = {
 		.initiator = f->counters.initiator,
 		.appetite = f->counters.appetite,
+		.place = { f->counters.place[0], f->counters.place[1] },
 	};
 	int err;
 
@@ -419,22 +422,22 @@ void kernel_flows_collected(struct kernel_flows *k, uint32_t count)
 		memmove(k->closed, k->closed + count, k->closed_count * sizeof(*k->closed));
 }
 
-/* Events are whole, whatever their type. */
-static bool is_event(const void *event, size_t size)
+/* Whether an event holds what its type has. */
+static bool is_whole(const void *event, size_t size)
 {
-	const uint32_t *type = event;
+	const struct event_packet *packet = event;
 
-	if (size < sizeof(*type))
+	if (size < sizeof(packet->type))
 		return false;
-	return size >= (*type == EVENT_FLOW_END ? sizeof(struct event_flow_end)
-						: sizeof(struct event_packet));
+	return size >=
+	       (packet->type == EVENT_FLOW_END ? sizeof(struct event_flow_end) : sizeof(*packet));
 }
 
 void kernel_flows_event(struct kernel_flows *k, const void *event, size_t size)
 {
 	const struct event_packet *packet = event;
 
-	if (!is_event(event, size))
+	if (!is_whole(event, size))
 		return;
 	switch (packet->type) {
 	case EVENT_PACKET: on_first(k, packet); break;
@@ -448,7 +451,7 @@ uint64_t kernel_flows_packets(const void *event, size_t size)
 	const struct event_packet *packet = event;
 	const struct event_flow_end *end = event;
 
-	if (!is_event(event, size))
+	if (!is_whole(event, size))
 		return 0;
 	switch (packet->type) {
 	case EVENT_OVERFLOW: return packet->packet.segments;

@@ -217,10 +217,10 @@ static uint64_t period_start(const struct outfile *f, uint64_t clock_ns)
 
 bool outfile_is_due(const struct outfile *f, uint64_t now_ns)
 {
-	if (!rotates(f))
-		return false;
 	if (f->fd < 0)
 		return true;
+	if (!rotates(f))
+		return false;
 	if (f->rotation.interval_ns && period_start(f, now_ns) > f->period_start_ns)
 		return true;
 	return f->rotation.bytes && f->written + f->rows.length >= f->rotation.bytes;
@@ -239,7 +239,7 @@ int outfile_begin_row(struct outfile *f, uint64_t now_ns)
 	if (err)
 		return err;
 	f->period_start_ns = period_start(f, f->clock_ns);
-	err = choose_name(f, f->period_start_ns);
+	err = rotates(f) ? choose_name(f, f->period_start_ns) : 0;
 	return err ? err : open_name(f);
 }
 
@@ -251,6 +251,20 @@ int outfile_end_row(struct outfile *f)
 int outfile_flush(struct outfile *f)
 {
 	return f->fd >= 0 && f->rows.length && !f->waits ? flush(f) : 0;
+}
+
+/* Whether the name still stands for the open file. */
+static bool is_in_place(const struct outfile *f)
+{
+	struct stat named, open;
+
+	return !stat(f->name, &named) && !fstat(f->fd, &open) && named.st_dev == open.st_dev &&
+	       named.st_ino == open.st_ino;
+}
+
+int outfile_reopen(struct outfile *f)
+{
+	return f->fd < 0 || f->fd == STDOUT_FILENO || is_in_place(f) ? 0 : close_current(f);
 }
 
 void outfile_drop(struct outfile *f)

@@ -44,6 +44,11 @@ int outfile_begin_row(struct outfile *f, uint64_t now_ns);
 int outfile_end_row(struct outfile *f);
 /* Writes the rows so far, if there is a file for them. */
 int outfile_flush(struct outfile *f);
+/*
+ * After outfile_flush(): if the file was moved away or removed, as logrotate(8) does, the next row
+ * begins a new one under its name. One that is where it was goes on.
+ */
+int outfile_reopen(struct outfile *f);
 /* Forgets the rows that are not written. */
 void outfile_drop(struct outfile *f);
 /* A file that was not begun is left as it was before, or removed if it was not there. */

@@ -60,6 +60,11 @@ static const struct output_format *format_of(const char *text)
 	return NULL;
 }
 
+const char *output_format_name(size_t i)
+{
+	return i < FORMAT_COUNT ? formats[i].name : NULL;
+}
+
 enum output_columns output_columns_of(const char *text)
 {
 	const struct output_format *format = format_of(text);
@@ -376,6 +381,11 @@ int output_flush(struct output *o)
 	put_batch(o);
 	ship_report(o->ship);
 	return 0;
+}
+
+int output_reopen(struct output *o)
+{
+	return o->ship || o->kafka ? 0 : outfile_reopen(&o->file);
 }
 
 bool output_pending(const struct output *o)

@@ -48,6 +48,8 @@ int output_begin(struct output *o);
 int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns);
 /* Hands on what is collected. Errors as above. */
 int output_flush(struct output *o);
+/* After output_flush(): a file that was moved away is followed by one of its name. */
+int output_reopen(struct output *o);
 /* Whether rows wait in a buffer that only output_flush() or more rows empty. */
 bool output_pending(const struct output *o);
 /*
@@ -56,6 +58,8 @@ bool output_pending(const struct output *o);
  */
 int output_close(struct output *o, bool discard, struct ship_counts *counts);
 
+/* Names of formats by number, in the order they are told; NULL beyond the last. */
+const char *output_format_name(size_t i);
 /* What stands behind "FORMAT:". */
 const char *output_target(const struct output *o);
 bool output_is_file(const struct output *o);

@@ -13,7 +13,7 @@
 #define OUTPUT_STATUS_NAME 40
 
 struct output_status {
-	/* "2:ipfix:tcp": the place of its -o, format and scheme; no address, which may tell secrets */
+	/* "2:ipfix:tcp": the place of its -o, format, scheme; no address: it may hold secrets */
 	char name[OUTPUT_STATUS_NAME];
 	struct ship_counts counts;
 	uint64_t capacity_bytes; /* of the queue */

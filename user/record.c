@@ -303,6 +303,19 @@ const struct field record_fields[] = {
 	  FIELD_U64, AT(nfhash), NEED_NFHASH, OWN(10) },
 	{ "community_id", "", "Community ID version 1, seed 0", FIELD_CHARS, AT(community_id),
 	  NEED_COMMUNITY_ID, OWN(11) },
+	{ "ingress_interface", "",
+	  "interface on which the source's first packet came in; of a watched flow one of this and "
+	  "egress_interface",
+	  FIELD_CHARS, AT(ingress_interface), NEED_WATCHED, OWN(120) },
+	{ "egress_interface", "", "interface from which the source's first packet went out",
+	  FIELD_CHARS, AT(egress_interface), NEED_WATCHED, OWN(121) },
+	{ "ingress_ifindex", "", "the kernel's index of ingress_interface, else 0", FIELD_U32,
+	  AT(ingress_index), NEED_WATCHED, IPFIX_IANA(10) },
+	{ "egress_ifindex", "", "the kernel's index of egress_interface, else 0", FIELD_U32,
+	  AT(egress_index), NEED_WATCHED, IPFIX_IANA(14) },
+	{ "netns", "",
+	  "network namespace that the flow was met in: its name in " NETNS_NAMES ", or its inode",
+	  FIELD_CHARS, AT(netns), NEED_WATCHED, OWN(122) },
 
 	/* what others know about the ends */
 	END_PLACE("src", 0, "source", 16, 60),

@@ -15,6 +15,10 @@
 #include "dissect.h"
 #include "flow.h"
 #include "meter/types.h"
+#include "netns.h"
+
+/* IFNAMSIZ, without the names that <net/if.h> brings. */
+#define INTERFACE_NAME_SIZE 16
 
 /* A direction, or both together. */
 enum record_side { SIDE_BOTH, SIDE_SRC2DST, SIDE_DST2SRC, SIDES };
@@ -85,6 +89,8 @@ struct flow_record {
 	uint32_t splt_count, splt_length;
 	uint32_t tunnel_key; /* VNI, GRE key */
 	uint32_t src_teid, dst_teid;
+	uint32_t ingress_index, egress_index; /* the kernel's, 0 = none */
+	char ingress_interface[INTERFACE_NAME_SIZE], egress_interface[INTERFACE_NAME_SIZE];
 	int32_t expiration_id; /* 0 idle and every other end, 1 active cut, negative: plugin */
 	uint16_t src_port, dst_port, vlan_id;
 	uint16_t master_protocol, app_protocol, category;
@@ -95,7 +101,8 @@ struct flow_record {
 	uint8_t guessed, confidence;
 	uint8_t icmp_type, icmp_code;
 	uint8_t timing_known;
-	char risk_buffer[1024]; /* last: record_fill() clears what is before it */
+	char risk_buffer[1024]; /* record_fill() clears what is before it */
+	char netns[NETNS_NAME_SIZE];
 };
 
 /* Where the counters of a finished flow are; stats and tcp are NULL when not counted. */
@@ -118,12 +125,13 @@ enum field_need {
 	NEED_NFHASH = 128,
 	NEED_RATES = 256,
 	NEED_RISK_NAMES = 512,
-	NEED_GEOIP = 2048,
-	NEED_MAC_VENDORS = 4096,
-	NEED_PROCESS = 8192,
-	NEED_CGROUP = 16384,
-	NEED_POD = 32768,
 	NEED_STATE = 1024, /* a plugin's column: its offset is in the record's state */
+	NEED_GEOIP = 1 << 11,
+	NEED_MAC_VENDORS = 1 << 12,
+	NEED_PROCESS = 1 << 13,
+	NEED_CGROUP = 1 << 14,
+	NEED_POD = 1 << 15,
+	NEED_WATCHED = 1 << 16, /* where a watched packet was met: nothing of a file's */
 };
 
 #define NEED_OWNER (NEED_PROCESS | NEED_CGROUP | NEED_POD)
@@ -210,6 +218,12 @@ uint64_t nfhash_of_key(const struct flow_key *key);
 void record_shift(struct flow_record *r, uint64_t offset_ns);
 /* Computes what depends on the addresses: nfhash and community_id, as far as needed. */
 void record_derive(struct flow_record *r, uint32_t need);
+/* record_place.c: where the flow was met. list: NULL = in files. */
+struct watch_list;
+void record_fill_place(struct flow_record *r, const struct flow_end *end,
+		       const struct watch_list *list);
+/* The interface that the flow was met on; NULL: none. */
+const char *record_interface(const struct flow_record *r);
 /* Fills r from a finished flow, computing only what need asks for. */
 void record_fill(struct flow_record *r, const struct flow *f, const struct flow_end *end,
 		 uint32_t need, struct dissector *d, const struct config *config);

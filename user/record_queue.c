@@ -126,6 +126,7 @@ static char *put(char **at, const void *from, size_t size)
 static void copy_record(struct flow_record *to, const struct flow_record *r)
 {
 	memcpy(to, r, offsetof(struct flow_record, risk_buffer));
+	strcpy(to->netns, r->netns);
 	if (r->risk_names != r->risk_buffer)
 		return;
 	strcpy(to->risk_buffer, r->risk_buffer);

@@ -438,6 +438,26 @@ int weir_streamer__write(struct weir_streamer *s, int timeout_ms)
 	return n;
 }
 
+static int reopen_outputs(struct weir_streamer *s)
+{
+	flow_table_flush(s->flows);
+	return flow_table_error(s->flows) ? 0 : exporters_reopen(s->exporters);
+}
+
+/* What a flush says is the flow table's error, which ends the reading. */
+int weir_streamer__reopen(struct weir_streamer *s)
+{
+	const struct log_sink *before = log_use(&s->log);
+	int err = s->exporters ? reopen_outputs(s) : 0;
+
+	if (err && !s->error)
+		s->error = err;
+	if (err)
+		weir_streamer__stop(s);
+	log_use(before);
+	return err ? err : flow_table_error(s->flows);
+}
+
 /* --- columns, counters ------------------------------------------------------------------------ */
 
 size_t weir_streamer__column_count(const struct weir_streamer *s)

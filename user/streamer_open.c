@@ -9,6 +9,7 @@
 #include "options.h"
 #include "output.h"
 #include "streamer.h"
+#include "watch_list.h"
 
 static int out_of_memory(void)
 {
@@ -159,17 +160,26 @@ static int open_interfaces(struct weir_streamer *s)
 	return source_live_open(&s->live, &s->config);
 }
 
-/* Counts that are not what somebody may expect; source_live.c knows its own. */
-static void warn_of_interfaces(const struct config *config)
+/* NULL: files. */
+static const struct watch_list *watched_of(const struct weir_streamer *s)
 {
-	for (size_t i = 0; i < config->interfaces.count; i++) {
-		const char *name = config->interfaces.items[i];
+	if (s->bpf)
+		return source_bpf_watched(s->bpf);
+	return s->live ? source_live_watched(s->live) : NULL;
+}
+
+/* Counts that are not what somebody may expect; source_live.c knows its own. */
+static void warn_of_interfaces(const struct config *config, const struct watch_list *watched)
+{
+	for (uint32_t i = 1; i <= watch_list_last(watched); i++) {
+		const struct watched *w = watch_list_at(watched, i);
+		const char *name = w ? w->name : "";
 
 		if (config->direction == DIRECTION_OUT && interface_is_loopback(name))
 			log_warning("%s: a packet is counted where it comes in again, so with "
 				    "--direction out none is; leave it out",
 				    name);
-		if (config->hook == HOOK_XDP_GENERIC)
+		if (w && config->hook == HOOK_XDP_GENERIC)
 			interface_warn_of_offloads(name);
 	}
 }
@@ -182,7 +192,7 @@ static int open_source(struct weir_streamer *s)
 		return source_pcap_open(&s->pcap, &s->config);
 	err = open_interfaces(s);
 	if (!err && !s->config.quiet)
-		warn_of_interfaces(&s->config);
+		warn_of_interfaces(&s->config, watched_of(s));
 	return err;
 }
 
@@ -332,6 +342,7 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	parts.plugins = s->plugins;
 	fill_meter_config(s, &parts);
 	err = open_source(s);
+	parts.watched = watched_of(s);
 	if (!err)
 		err = open_meter(s, &parts);
 	s->record.columns = &s->columns;

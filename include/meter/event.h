@@ -37,7 +37,7 @@ struct event_packet {
 	__u64 socket; /* cookie of the sender's, with --attribute; 0 = not on this host */
 	struct packet packet;
 };
-_Static_assert(sizeof(struct event_packet) == 192, "event_packet has no padding");
+_Static_assert(sizeof(struct event_packet) == 200, "event_packet has no padding");
 
 struct event_flow_end {
 	__u32 type;  /* EVENT_FLOW_END */

@@ -20,7 +20,24 @@ struct probe_config {
 	__u8 test_clock;     /* tests: time and frame length come from variables */
 	__u8 sockets;        /* events name the sender's socket */
 	__u32 test_spin;     /* tests: some packets wait so many turns between look and add */
+	__u16 interface;     /* number of the one that there is, unless many */
+	__u16 zero[3];
 };
+
+/* Interfaces by the kernel's index, when there is more than one. */
+struct interface_key {
+	__u32 index;
+	__u32 zero;
+};
+
+struct interface_value {
+	__u16 number; /* the agent's, from 1 */
+	__u16 zero;
+	char name[16]; /* for agents to come */
+};
+
+/* Interfaces that are watched at the same time. */
+#define WATCHED_INTERFACES 65535u
 
 /*
  * The word that guards an entry, flow_counters.state: tag << 32 | closing. The tag is a hash of the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Flow records of any kind, from random bytes, as IPFIX in a file or as NetFlow v9 in a capture, for
- * other programs to decode. Each run of columns is an observation domain of its own; every record
- * has a flow_end_reason, so that records can be counted. Prints how many there are.
+ * Flow records of any kind, from random bytes, as IPFIX in a file or as NetFlow v9 in a capture,
+ * for other programs to decode. Each run of columns is an observation domain of its own; every
+ * record has a flow_end_reason, so that records can be counted. Prints how many there are.
  * usage: ipfix_fuzzed ipfix|netflow9 OUT SEED RUNS
  */
 #include "datagrams.h"

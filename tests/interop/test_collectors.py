@@ -319,7 +319,8 @@ def test_collector_comes_and_goes(folder):
         path = folder / f"{i}.ipfix"
         path.write_bytes(whole_messages(stream))
         records = fixbuf(path, "gaps")
-        assert names_are_there(records), i
+        assert names_are_there(records) and stream[8:12] == bytes(4), i
+        assert any(r["template"] == STATISTICS for r in records), i
         found.update(r["flowId"] for r in records if "flowId" in r)
     export, flows = account["export"], account["flows"]
     assert export["dropped"] >= before["dropped"] > 700 and export["failed"] == 0 and export["sent"] + export["dropped"] == flows, account

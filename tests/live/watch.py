@@ -78,6 +78,7 @@ class Watch:
 
     def read(self, err):
         assert self.process.returncode == 0, err
+        self.err = err.decode()
         self.csv = self.out.read_text()
         self.rows = list(csv.DictReader(io.StringIO(self.csv)))
         self.summary = json.loads(self.accounts.read_text())

@@ -58,7 +58,7 @@ static uint16_t free_port(void)
 	return ntohs(at.sin_port);
 }
 
-/* It needs a socket, an eventfd, an epoll: one after the other is refused, and none is left open. */
+/* It needs a socket, an eventfd, an epoll: each is refused in turn, and none is left open. */
 static void no_descriptors(void **state)
 {
 	rlim_t usual = limit_of(RLIMIT_NOFILE), used = first_free();

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which interface a flow was met on: columns, patterns of names, interfaces that come and go.
+
+Every namespace is this test's own and goes with it. Needs root.
+"""
+import json, os, pathlib, signal, subprocess, sys, time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import network, tap, watch
+
+PLACES = ["--no-dissect", "--fields", "src_ip,src_port,ingress_interface,egress_interface,ingress_ifindex,egress_ifindex,"
+          "netns,src2dst_packets,dst2src_packets"]
+
+# argv: own address, own port, peer address, peer port, packets
+SEND = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((sys.argv[1], int(sys.argv[2])))
+for i in range(int(sys.argv[5])):
+    s.sendto(bytes(100), (sys.argv[3], int(sys.argv[4])))
+"""
+
+
+def send(host, peer, sport, dport, packets):
+    host.python(SEND, host.ip4, sport, peer.ip4, dport, packets)
+
+
+def index_of(host, dev):
+    return json.loads(host.ip("-j", "link", "show", "dev", dev))[0]["ifindex"]
+
+
+class Watching(watch.Watch):
+    """links: how many weir is to hold, of all its interfaces, before traffic begins."""
+
+    def __init__(self, host, hook, interfaces, *options, links):
+        more = [word for name in interfaces[1:] for word in ("-i", name)]
+        super().__init__(host, hook, *more, *options, dev=interfaces[0])
+        self.links = links
+
+    def is_attached(self, pid):
+        if self.hook == "pcap":
+            return watch._sockets(pid) >= self.links // 2
+        return watch._links(pid) == self.links
+
+    def settled(self, links):
+        """Waits until it holds so many links."""
+        self.links = links
+        self.wait()
+
+
+class Pair:
+    """A veth pair more: name in b, p<number> in a."""
+
+    def __init__(self, net, name, number, up=True):
+        self.net, self.name, self.number = net, name, number
+        self.a4, self.b4 = f"198.18.{number}.1", f"198.18.{number}.2"
+        network.ip("link", "add", f"p{number}", "netns", net.a.name, "address", f"02:00:00:01:{number:02x}:01",
+                   "type", "veth", "peer", "name", name, "netns", net.b.name, "address", f"02:00:00:01:{number:02x}:02")
+        for host, dev, own, other, tail in ((net.a, f"p{number}", self.a4, self.b4, 2), (net.b, name, self.b4, self.a4, 1)):
+            host.ip("address", "add", f"{own}/24", "dev", dev)
+            host.ip("link", "set", dev, "up")
+            host.ip("neigh", "replace", other, "lladdr", f"02:00:00:01:{number:02x}:{tail:02x}", "dev", dev, "nud", "permanent")
+
+    def send(self, packets, sport=40000):
+        self.net.a.python(SEND, self.a4, sport, self.b4, 9000, packets)
+
+    def remove(self):
+        self.net.a.ip("link", "del", f"p{self.number}")
+
+
+def packets_by(rows, *names):
+    held = {}
+    for row in rows:
+        key = values(row, *names)
+        held[key] = held.get(key, 0) + int(row["src2dst_packets"]) + int(row["dst2src_packets"])
+    return held
+
+
+def values(row, *names):
+    return tuple(row[name] for name in names)
+
+
+def test_columns(net):
+    """What comes in has an ingress interface, what goes out an egress interface; the first packet decides."""
+    index = str(index_of(net.b, "vb"))
+    for hook in ("tc", "xdp", "pcap"):
+        with watch.Watch(net.b, hook, *PLACES, "udp") as weir:
+            send(net.a, net.b, 40000, 9000, 3)
+            send(net.b, net.a, 9000, 40000, 2)
+            send(net.b, net.a, 40001, 9000, 4)
+        rows = {row["src_ip"]: row for row in weir.rows}
+        assert len(weir.rows) == 2, weir.rows
+        assert values(rows[net.a.ip4], "ingress_interface", "egress_interface", "ingress_ifindex", "egress_ifindex") == \
+            ("vb", "", index, "0"), (hook, rows)
+        assert values(rows[net.a.ip4], "src2dst_packets", "dst2src_packets", "netns") == ("3", "2", net.b.name), (hook, rows)
+        assert values(rows[net.b.ip4], "ingress_interface", "egress_interface", "ingress_ifindex", "egress_ifindex") == \
+            ("", "vb", "0", index), (hook, rows)
+
+
+def test_patterns(net):
+    """Patterns and exclusions, at the start and later; a name that changes is followed, and may exclude."""
+    for hook in ("tc", "pcap"):
+        first, mgmt = Pair(net, "veth1", 1), Pair(net, "veth-mgmt", 2)
+        with Watching(net.b, hook, ["veth*", "!veth-mgmt", "!*-out"], *PLACES, "udp", links=2) as weir:
+            second, other = Pair(net, "veth2", 3), Pair(net, "eth9", 4)
+            weir.settled(4)
+            for n, pair in enumerate((first, second, mgmt, other), 1):
+                pair.send(n)
+            net.b.ip("link", "set", "eth9", "down")
+            net.b.ip("link", "set", "eth9", "name", "veth9")  # now it is asked for
+            net.b.ip("link", "set", "veth9", "up")
+            net.b.ip("neigh", "replace", other.a4, "lladdr", "02:00:00:01:04:01", "dev", "veth9", "nud", "permanent")
+            weir.settled(6)
+            net.b.ip("link", "set", "veth2", "down")
+            net.b.ip("link", "set", "veth2", "name", "lan2")  # what is watched stays so
+            net.b.ip("link", "set", "lan2", "up")
+            net.b.ip("link", "set", "veth1", "down")
+            net.b.ip("link", "set", "veth1", "name", "veth1-out")  # until it is excluded
+            net.b.ip("link", "set", "veth1-out", "up")
+            weir.settled(4)
+            for pair in (first, second, other):
+                pair.send(10)
+        held = packets_by(weir.rows, "src_ip", "ingress_interface")
+        assert held == {(first.a4, "veth1-out"): 1, (second.a4, "lan2"): 12, (other.a4, "veth9"): 10}, (hook, held)
+        assert weir.summary["watch"]["failed"] == 0, weir.summary
+        for pair in (first, second, mgmt, other):
+            pair.remove()
+
+
+def test_all(net):
+    """Every interface; the loopback's packets once."""
+    pair = Pair(net, "x1", 1)
+    with Watching(net.b, "tc", ["all", "!x1"], *PLACES, "udp", links=3) as weir:
+        send(net.a, net.b, 40000, 9000, 3)
+        pair.send(5)
+        net.b.python(SEND, "127.0.0.1", 40001, "127.0.0.1", 9000, 7)
+    held = packets_by(weir.rows, "src_ip", "ingress_interface", "egress_interface")
+    assert held == {(net.a.ip4, "vb", ""): 3, ("127.0.0.1", "lo", ""): 7}, held
+
+
+def test_none_yet(net):
+    """Patterns that match nothing are waited for, and it is said; a name must be there."""
+    for hook in ("tc", "pcap"):
+        weir = net.b.start("timeout", "-k", "1", "30", tap.WEIR_SAN, "-q", "-i", "late*", "--hook", hook, *PLACES, "udp", text=True)
+        said = weir.stderr.readline()
+        assert said == "weir: warning: no interface of -i late* is there yet; waiting for one\n", said
+        pair = Pair(net, "late0", 1)
+        time.sleep(1)
+        pair.send(3)
+        time.sleep(0.5)
+        weir.send_signal(signal.SIGINT)
+        out, err = weir.communicate(timeout=20)
+        assert weir.returncode == 0 and f"{pair.a4},40000,late0,," in out and out.count("\n") == 2, (hook, out, err)
+        pair.remove()
+        done = net.b.run("timeout", "-k", "1", "30", tap.WEIR_SAN, "-i", "late*", "-i", "nope", "--hook", hook, check=False)
+        assert done.returncode == 1 and done.stderr.startswith("weir: -i nope: "), done
+
+
+def test_some_refuse(net):
+    """One that cannot be watched is named and counted; the others go on."""
+    pair = Pair(net, "veth1", 1)
+    with Watching(net.b, "xdp", ["veth*", "lo*"], *PLACES, "udp", links=2) as weir:
+        pair.send(4)
+    assert packets_by(weir.rows, "ingress_interface") == {("veth1",): 4}, weir.rows
+    assert weir.summary["watch"]["failed"] == 1, weir.summary
+    assert weir.err.startswith("weir: warning: lo: is not watched: attaching XDP failed: driver has no native mode") and \
+        weir.err.count("\n") == 1, weir.err
+
+
+def main():
+    if os.geteuid():
+        tap.skip("interfaces", "needs root for network namespaces")
+        tap.finish()
+    wanted = sys.argv[1:]
+    for name, test in list(globals().items()):
+        if not name.startswith("test_") or (wanted and name[5:] not in wanted):
+            continue
+        with network.Network() as net:
+            try:
+                test(net)
+                tap.report(True, f"interfaces {name[5:]}")
+            except (AssertionError, OSError, subprocess.SubprocessError, ValueError, KeyError) as wrong:
+                tap.report(False, f"interfaces {name[5:]}", f"{wrong!r} {getattr(wrong, 'stderr', '')}"[:1500])
+    tap.finish()
+
+
+main()
