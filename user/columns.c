@@ -74,6 +74,12 @@ static const char *const alias_names[] = { "id",
 					   "bidirectional_bytes",
 					   "application_category_name",
 					   NULL };
+
+/* Of a start, not of a flow: a capture gives the same records each time. */
+static const char *const run_names[] = { "run_id", NULL };
+
+/* Every record has a flow_id of its own: what is left of a flow after a cut has a new one. */
+static const char *const identity_names[] = { "probe", "run_id", "flow_id", NULL };
 /* clang-format on */
 
 static bool listed(const char *const *names, const char *name)
@@ -167,7 +173,7 @@ static void add_profile(struct columns *c, const struct config *config)
 	}
 	for (size_t i = 0; i < record_field_count; i++)
 		if (!listed(alias_names, record_fields[i].name) &&
-		    wanted(&record_fields[i], config))
+		    !listed(run_names, record_fields[i].name) && wanted(&record_fields[i], config))
 			add(c, &record_fields[i]);
 }
 
@@ -263,6 +269,17 @@ int columns_select(struct columns *out, const struct config *config, const struc
 	if (err)
 		columns_free(out);
 	return err;
+}
+
+/* columns_select() made room for every column. */
+void columns_identify(struct columns *columns)
+{
+	for (const char *const *name = identity_names; *name; name++) {
+		const struct field *f = record_field_by_name(*name);
+
+		if (!has_column(columns, f))
+			add(columns, f);
+	}
 }
 
 void columns_free(struct columns *columns)

@@ -94,6 +94,8 @@ struct config {
 	bool quiet;
 
 	char *config_file; /* -c */
+
+	char run_id[17]; /* no option: 64 random bits as hex digits, new for each start */
 };
 
 #endif

@@ -22,10 +22,11 @@ struct exporters; /* all outputs of this run */
 struct exporters_parts {
 	const struct config *config;
 	const struct columns *columns;
-	const struct columns *all_columns; /* of IPFIX and NetFlow v9; NULL = the same */
-	struct ledger *ledger;             /* counts what leaves by networks */
-	struct ledger_source account;      /* for statistics that are exported; may be empty */
-	const atomic_bool *stop;           /* nobody waits for a peer any longer; or NULL */
+	const struct columns *all_columns;   /* of IPFIX and NetFlow v9; NULL = the same */
+	const struct columns *named_columns; /* of Kafka; NULL = the same */
+	struct ledger *ledger;               /* counts what leaves by networks */
+	struct ledger_source account;        /* for statistics that are exported; may be empty */
+	const atomic_bool *stop;             /* nobody waits for a peer any longer; or NULL */
 };
 
 /*

@@ -260,6 +260,7 @@ void record_fill(struct flow_record *r, const struct flow *f, const struct flow_
 	r->netns[0] = '\0';
 	r->flow_id = f->flow_id;
 	r->probe = config->probe_name;
+	r->run_id = config->run_id;
 	r->end_reason = end->reason;
 	r->expiration_id = end->reason == FLOW_END_ACTIVE;
 	r->splt_length = config->splt;

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -217,6 +219,22 @@ static int name_probe(struct config *config)
 	return -ENOMEM;
 }
 
+/* Together with the probe's name and a flow's number it names a record among those of a fleet. */
+static int name_run(struct config *config)
+{
+	uint64_t bits;
+
+	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits)) {
+		int err = -errno;
+
+		log_error("no random number for the run's id: %s; allow getrandom(2)",
+			  strerror(-err));
+		return err;
+	}
+	snprintf(config->run_id, sizeof(config->run_id), "%016" PRIx64, bits);
+	return 0;
+}
+
 static bool writes_to_file(const struct config *config)
 {
 	for (size_t i = 0; i < config->outputs.count; i++) {
@@ -269,6 +287,8 @@ int options_end(struct config *config)
 {
 	int err = name_probe(config);
 
+	if (!err)
+		err = name_run(config);
 	bound_flows(config);
 	if (!err)
 		err = check_metrics(config);

@@ -27,8 +27,15 @@ struct output_parts {
 	const atomic_bool *stop;       /* an output that would wait for a peer does so no longer */
 };
 
-/* Whether an output is of the formats that export every column by default: IPFIX, NetFlow v9. */
-bool output_wants_all(const char *text);
+/* Which columns an output has. */
+enum output_columns {
+	OUTPUT_CHOSEN, /* those of --fields or --profile */
+	OUTPUT_ALL,    /* every column, unless one of the two says which: IPFIX, NetFlow v9 */
+	OUTPUT_NAMED,  /* the chosen ones and the record's name in a fleet: Kafka */
+	OUTPUT_COLUMNS,
+};
+
+enum output_columns output_columns_of(const char *text);
 
 /*
  * text is "FORMAT[:TARGET]", borrowed. 0, or -EINVAL, -ENOMEM, or what the system said, after a

@@ -252,6 +252,11 @@ const struct field record_fields[] = {
 	  AT(export_id), 0, OWN(1) },
 	{ "probe", "", "name of the probe: --probe-name, or the host's", FIELD_TEXT, AT(probe), 0,
 	  OWN(2) },
+	{ "run_id", "",
+	  "64 random bits of this start of weir: probe, run_id and flow_id name a record in a "
+	  "fleet; "
+	  "in no profile",
+	  FIELD_TEXT, AT(run_id), 0, OWN(40) },
 	{ "expiration_id", "", "0 idle and every other end, 1 active cut, negative: a plugin's",
 	  FIELD_I32, AT(expiration_id), 0, OWN(3) },
 	{ "flow_end_reason", "",

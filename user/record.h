@@ -68,7 +68,7 @@ struct record_side_values {
 struct flow_record {
 	uint64_t flow_id;   /* creation order, new after a cut */
 	uint64_t export_id; /* export order: NFStream's id */
-	const char *probe;
+	const char *probe, *run_id;
 	struct record_side_values side[SIDES];
 	uint8_t src_addr[16], dst_addr[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
 	uint64_t nfhash;
@@ -204,6 +204,8 @@ const struct field *record_field_by_name(const char *name);
  */
 int columns_select(struct columns *out, const struct config *config, const struct field *added,
 		   size_t added_count);
+/* Adds those of them that are missing: a record's name among those of a fleet. */
+void columns_identify(struct columns *columns);
 void columns_free(struct columns *columns);
 /* The place of a column, or -ENOENT. */
 int columns_id(const struct columns *columns, const char *name);

@@ -379,6 +379,7 @@ static int open_outputs(struct weir_streamer *s)
 		.config = &s->config,
 		.columns = &s->columns,
 		.all_columns = s->all_columns.items ? &s->all_columns : NULL,
+		.named_columns = s->named_columns.items ? &s->named_columns : NULL,
 		.ledger = &s->ledger,
 		.account = { read_account, s },
 		.stop = &s->stop,

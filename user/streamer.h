@@ -35,8 +35,9 @@ struct weir_streamer {
 	struct meter_config meter_config;
 	struct plugins *plugins;
 	struct columns columns;
-	struct columns all_columns; /* of outputs that export everything; none: the same */
-	struct weir_column *infos;  /* columns as the API tells them */
+	struct columns all_columns;   /* of outputs that export everything; none: the same */
+	struct columns named_columns; /* of outputs with the record's name; none: no such output */
+	struct weir_column *infos;    /* columns as the API tells them */
 	struct dissector *dissector;
 	struct owners *owners; /* NULL without --attribute */
 	struct enricher *enricher;

@@ -240,21 +240,44 @@ static int describe_columns(struct weir_streamer *s)
 	return 0;
 }
 
+static bool any_output_has(const struct config *config, enum output_columns columns)
+{
+	for (size_t i = 0; i < config->outputs.count; i++)
+		if (output_columns_of(config->outputs.items[i]) == columns)
+			return true;
+	return false;
+}
+
+/* Of outputs in which the records of many runs meet. */
+static int open_identified(struct weir_streamer *s, struct columns *out,
+			   const struct config *config, const struct field *added, size_t count)
+{
+	int err = columns_select(out, config, added, count);
+
+	if (err)
+		return err;
+	columns_identify(out);
+	s->columns.need |= out->need;
+	return 0;
+}
+
 /* IPFIX and NetFlow v9 export everything, unless --fields or --profile say what. */
 static int open_all_columns(struct weir_streamer *s, const struct field *added, size_t count)
 {
 	struct config everything = s->config;
-	bool wanted = false;
-	int err;
 
-	for (size_t i = 0; i < s->config.outputs.count; i++)
-		wanted |= output_wants_all(s->config.outputs.items[i]);
-	if (!wanted || s->config.fields || s->config.profile != PROFILE_SEED)
+	if (!any_output_has(&s->config, OUTPUT_ALL) || s->config.fields ||
+	    s->config.profile != PROFILE_SEED)
 		return 0;
 	everything.profile = PROFILE_ALL;
-	err = columns_select(&s->all_columns, &everything, added, count);
-	s->columns.need |= s->all_columns.need;
-	return err;
+	return open_identified(s, &s->all_columns, &everything, added, count);
+}
+
+static int open_named_columns(struct weir_streamer *s, const struct field *added, size_t count)
+{
+	if (!any_output_has(&s->config, OUTPUT_NAMED))
+		return 0;
+	return open_identified(s, &s->named_columns, &s->config, added, count);
 }
 
 static int open_columns(struct weir_streamer *s)
@@ -265,7 +288,8 @@ static int open_columns(struct weir_streamer *s)
 
 	if (!err)
 		err = open_all_columns(s, added, count);
-
+	if (!err)
+		err = open_named_columns(s, added, count);
 	if (s->config.metrics && s->config.dissect)
 		s->columns.need |= NEED_DISSECT; /* which tell applications, whatever the columns */
 	return err ? err : describe_columns(s);
@@ -344,6 +368,7 @@ void streamer_close_parts(struct weir_streamer *s)
 	enricher_free(s->enricher);
 	columns_free(&s->columns);
 	columns_free(&s->all_columns);
+	columns_free(&s->named_columns);
 	plugins_close(s->plugins);
 	free(s->infos);
 	config_free(&s->config);

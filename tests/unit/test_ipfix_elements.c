@@ -48,6 +48,7 @@ static const struct {
 	{ 37, "url" },
 	{ 38, "risk" },
 	{ 39, "risk_names" },
+	{ 40, "run_id" },
 	{ 60, "src_country" },
 	{ 61, "dst_country" },
 	{ 62, "src_city" },
