@@ -293,6 +293,11 @@ $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/liv
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
+$(BUILD)/bench/live/messages: $(call objects,obj,tools/bench/live/messages.c)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
+
 # --- what people call -------------------------------------------------------------------------------
 demo: $(BUILD)/weir ## show the flows of a recorded capture, then live ones
 	$(Q)tools/demo $(BUILD)/weir
@@ -329,7 +334,7 @@ bench-ipfix: $(BUILD)/bench/ipfix_rate ## measure the IPFIX encoder next to libf
 bench: $(BUILD)/weir $(BUILD)/bench/iterate ## measure weir next to its peers
 	$(Q)BUILD=$(BUILD) tools/bench/run
 
-bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
+bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns messages floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
 	$(Q)BUILD=$(BUILD) tools/bench/live/run
 
 FUZZ_SECONDS ?= 600
