@@ -4,7 +4,7 @@
 
 Every namespace is this test's own and goes with it. Needs root.
 """
-import json, os, pathlib, signal, subprocess, sys, time
+import json, os, pathlib, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap, watch
@@ -33,12 +33,13 @@ def index_of(host, dev):
 class Watching(watch.Watch):
     """links: how many weir is to hold, of all its interfaces, before traffic begins."""
 
-    def __init__(self, host, hook, interfaces, *options, links):
+    def __init__(self, host, hook, interfaces, *options, links, program=tap.WEIR_SAN):
         more = [word for name in interfaces[1:] for word in ("-i", name)]
-        super().__init__(host, hook, *more, *options, dev=interfaces[0])
+        super().__init__(host, hook, *more, *options, dev=interfaces[0], program=program)
         self.links = links
 
     def is_attached(self, pid):
+        self.pid = pid
         if self.hook == "pcap":
             return watch._sockets(pid) >= self.links // 2
         return watch._links(pid) == self.links
@@ -168,10 +169,139 @@ def test_some_refuse(net):
         weir.err.count("\n") == 1, weir.err
 
 
+FLOOD = tap.BUILD / "live" / "flood"
+
+
+def held_by(pid):
+    """What a process holds: open files, and by id BPF links, programs and maps; kB of memory."""
+    held = {"fds": 0, "link_id": set(), "prog_id": set(), "map_id": set()}
+    for path in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
+        held["fds"] += 1
+        for line in path.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name in held:
+                held[name].add(int(value))
+    held["rss"] = int(pathlib.Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0])
+    return held
+
+
+def bpftool(*args):
+    return json.loads(subprocess.run(["bpftool", "-j", *map(str, args)], check=True, capture_output=True, text=True).stdout)
+
+
+def in_kernel(held):
+    """The same as the whole system has it: links of these programs, and entries of the map of interfaces."""
+    links = [link["id"] for link in bpftool("link", "show") if link.get("prog_id") in held["prog_id"]]
+    maps = [m["id"] for m in bpftool("map", "show") if m["id"] in held["map_id"]]
+    (interfaces,) = (m["id"] for m in bpftool("map", "show") if m["id"] in held["map_id"] and m.get("name") == "interfaces")
+    return sorted(links), sorted(maps), len(bpftool("map", "dump", "id", interfaces))
+
+
+def batch(host, lines):
+    subprocess.run(["ip", "-n", host.name, "-batch", "-"], input="\n".join(lines) + "\n", check=True, capture_output=True, text=True)
+
+
+def churn(net, weir, rounds, count):
+    """Interfaces come, carry packets, and go again."""
+    sent = 0
+    for _ in range(rounds):
+        pair = Pair(net, "veth0", 1)
+        batch(net.b, [f"link add veth{i} type veth peer name peer{i}" for i in range(1, count)])
+        weir.settled(2 + 2 * count)
+        pair.send(5)
+        sent += 5
+        batch(net.b, [f"link del veth{i}" for i in range(1, count)])
+        pair.remove()
+        weir.settled(2)
+    return sent
+
+
+def test_churn(net):
+    """200 interfaces come and go under traffic: nothing is left of them, and nothing is missing."""
+    with Watching(net.b, "tc", ["vb", "veth*"], "--direction", "both", "--idle-timeout", "1", *PLACES, "udp", links=2,
+                  program=tap.WEIR) as weir:
+        sent = churn(net, weir, 1, 10)
+        sender = net.a.start(FLOOD, "--mode", "packet", "--dev", "va", "--dst-mac", net.b.mac, "--flows", 50, "--packets",
+                             60000, "--rate", 20000, text=True)
+        before = held_by(weir.pid)
+        kernel = in_kernel(before)
+        sent += churn(net, weir, 5, 40)
+        after = held_by(weir.pid)
+        flooded = json.loads(sender.communicate(timeout=60)[0])["sent"]
+        grown = after.pop("rss") - before.pop("rss")
+        assert after == before and in_kernel(after) == kernel, (before, after, kernel)
+        assert grown < 1024, grown
+        print(f"# 200 interfaces: {before['fds']} files, {len(kernel[0])} links, {len(kernel[1])} maps, {grown:+} kB")
+    held = packets_by(weir.rows, "ingress_interface")
+    assert held == {("vb",): flooded, ("veth0",): sent}, (held, flooded, sent)
+    assert weir.summary["metered"] == flooded + sent and weir.summary["watch"]["failed"] == 0, weir.summary
+    assert not any(weir.summary["lost"].values()), weir.summary
+
+
+def netlink_drops(pid):
+    rows = [line.split() for line in pathlib.Path(f"/proc/{pid}/net/netlink").read_text().splitlines()[1:]]
+    return sum(int(row[8]) for row in rows if row[1] == "0")
+
+
+def test_lost_events(net):
+    """More events than the socket has room for: what is there is asked for anew."""
+    first = Pair(net, "veth1", 1)
+    with Watching(net.b, "tc", ["veth*"], *PLACES, "udp", links=2) as weir:
+        os.kill(int(weir.pid), signal.SIGSTOP)
+        batch(net.b, [f"link set dev lo mtu {9000 + i % 2}" for i in range(4000)])
+        assert netlink_drops(weir.pid) > 0
+        first.remove()
+        pairs = [Pair(net, f"veth{i}", i) for i in (2, 3)]
+        os.kill(int(weir.pid), signal.SIGCONT)
+        weir.settled(4)
+        for pair in pairs:
+            pair.send(pair.number)
+    held = packets_by(weir.rows, "ingress_interface")
+    assert held == {("veth2",): 2, ("veth3",): 3}, held
+
+
+def test_pin(net):
+    """The kernel counts on while no weir runs; its flows and links are known by interface, whatever that is called by then."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["mount", "-t", "bpf", "bpf", folder], check=True)
+        try:
+            pin(net, pathlib.Path(folder) / "weir")
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+def pin(net, pins):
+    options = [*PLACES, "--pin", pins, "--filter", "udp"]
+    kept, gone = Pair(net, "veth1", 1), Pair(net, "veth2", 2)
+    with Watching(net.b, "tc", ["veth*"], *options, links=4):
+        kept.send(1)
+    kept.send(2)
+    gone.send(3)
+    net.b.ip("link", "set", "veth1", "down")
+    net.b.ip("link", "set", "veth1", "name", "veth7")
+    net.b.ip("link", "set", "veth7", "up")
+    net.b.ip("neigh", "replace", kept.a4, "lladdr", "02:00:00:01:01:01", "dev", "veth7", "nud", "permanent")
+    kept.send(4)
+    gone.remove()
+    new = Pair(net, "veth3", 3)
+    new.send(100)  # nobody watches it yet
+    with Watching(net.b, "tc", ["veth*"], *options, links=4) as weir:
+        kept.send(5)
+        new.send(6)
+        assert sorted(path.name for path in pins.glob("link-*")) == [f"link-{dev}-{way}" for dev in ("veth3", "veth7") for way in ("in", "out")]
+    held = packets_by(weir.rows, "ingress_interface")
+    assert held == {("veth7",): 11, ("veth2",): 3, ("veth3",): 6}, held
+    assert net.b.run(tap.WEIR_SAN, "status", "-i", "veth*").stdout.count("weir_tc_out") == 2
+    net.b.run(tap.WEIR_SAN, "detach", "--pin", pins)
+    assert not pins.exists() and net.b.run(tap.WEIR_SAN, "status").stdout == "weir watches nothing here\n"
+
+
 def main():
     if os.geteuid():
         tap.skip("interfaces", "needs root for network namespaces")
         tap.finish()
+    if os.environ.get("WEIR_OWN_MOUNTS") != "1":
+        os.execvpe("unshare", ["unshare", "-m", sys.executable, *sys.argv], {**os.environ, "WEIR_OWN_MOUNTS": "1"})
     wanted = sys.argv[1:]
     for name, test in list(globals().items()):
         if not name.startswith("test_") or (wanted and name[5:] not in wanted):
