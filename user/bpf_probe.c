@@ -14,6 +14,7 @@
 #include "bpf_reason.h"
 #include "filter_install.h"
 #include "interface_names.h"
+#include "meter/dedup.h"
 #include "weir.skel.h"
 
 /* A CPU's free list may keep this many elements for itself: kernel/bpf/bpf_lru_list.c */
@@ -34,6 +35,7 @@ struct bpf_probe {
 	struct control *control;
 	struct flow_key *closing;
 	struct sated_flow *sated;
+	uint64_t *watched; /* DEDUP_SET_WORDS of them */
 	bool adopted;
 	bool needs_ethernet; /* the filter lets no packet without such a header by */
 	bool no_grace;
@@ -87,6 +89,7 @@ static void fill_config(struct probe_config *to, const struct config *config,
 	to->filter = config->filter && *config->filter;
 	to->many = interface_names_are_many(&config->interfaces);
 	to->interface = config->interfaces.count == 1;
+	to->dedup = config->dedup;
 	to->sockets = config->attribute != 0;
 	if (!test)
 		return;
@@ -128,7 +131,8 @@ static int find_parts(struct bpf_probe *p)
 	p->control = map_memory(p, "control", sizeof(*p->control));
 	p->closing = map_memory(p, "closing", CLOSING_KEYS * sizeof(*p->closing));
 	p->sated = map_memory(p, "sated", SATED_FLOWS * sizeof(*p->sated));
-	if (!p->control || !p->closing || !p->sated)
+	p->watched = map_memory(p, "watched", DEDUP_SET_WORDS * sizeof(*p->watched));
+	if (!p->control || !p->closing || !p->sated || !p->watched)
 		return bpf_reason(-ENOMEM, "memory of the maps cannot be shared", "free some");
 	if (!p->control->epoch)
 		p->control->epoch = 1;
@@ -246,6 +250,8 @@ void bpf_probe_close(struct bpf_probe *p)
 		munmap(p->closing, CLOSING_KEYS * sizeof(*p->closing));
 	if (p->sated)
 		munmap(p->sated, SATED_FLOWS * sizeof(*p->sated));
+	if (p->watched)
+		munmap(p->watched, DEDUP_SET_WORDS * sizeof(*p->watched));
 	bpf_object__close(p->object);
 	free(p);
 }
@@ -327,15 +333,23 @@ int bpf_ledger_sum(int fd, struct kernel_ledger *out)
 	return err;
 }
 
-int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index, uint16_t number,
-			     const char *name)
+int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index,
+			     const struct interface_value *value)
 {
 	const struct interface_key key = { .index = index };
-	struct interface_value value = { .number = number };
 	int map = bpf_probe_map(p, "interfaces");
 
-	snprintf(value.name, sizeof(value.name), "%s", name);
-	return bpf_map_update_elem(map, &key, &value, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(map, &key, value, BPF_ANY) ? -errno : 0;
+}
+
+void bpf_probe_set_watched(const struct bpf_probe *p, uint16_t number, bool watched)
+{
+	uint64_t *word = &p->watched[DEDUP_WORD(number)];
+
+	if (watched)
+		__atomic_or_fetch(word, DEDUP_BIT(number), __ATOMIC_SEQ_CST);
+	else
+		__atomic_and_fetch(word, ~DEDUP_BIT(number), __ATOMIC_SEQ_CST);
 }
 
 void bpf_probe_forget_interface(const struct bpf_probe *p, uint32_t index)

@@ -63,10 +63,12 @@ int bpf_probe_ledger(const struct bpf_probe *p, struct kernel_ledger *out);
 uint32_t bpf_probe_reserve(void);
 /* The same of any map of kernel ledgers. */
 int bpf_ledger_sum(int fd, struct kernel_ledger *out);
-/* The number that the flow key gets on interface index, and its name; 0 or negative errno. */
-int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index, uint16_t number,
-			     const char *name);
+/* What packets on interface index get; 0 or negative errno. */
+int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index,
+			     const struct interface_value *value);
 void bpf_probe_forget_interface(const struct bpf_probe *p, uint32_t index);
+/* For --dedup: whether the interface of that number counts packets. */
+void bpf_probe_set_watched(const struct bpf_probe *p, uint16_t number, bool watched);
 
 /* The programs of the same names, bpf/closing.bpf.h; 0 or negative errno. */
 int bpf_probe_sweep(struct bpf_probe *p, struct sweep_args *args);

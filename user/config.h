@@ -45,6 +45,7 @@ struct config {
 	uint32_t hook;        /* --hook: enum config_hook */
 	uint32_t direction;   /* --direction: enum config_direction */
 	uint64_t map_entries; /* flows that the kernel's map holds */
+	bool dedup;           /* --dedup: a packet counts at one interface */
 	char *pin;            /* directory of pinned maps and links, NULL = none */
 	char *filter;         /* libpcap expression, NULL = everything */
 

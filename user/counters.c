@@ -28,6 +28,9 @@ const struct counter_info counter_table[COUNTERS] = {
 		IN("ignored", "wlan",
 		   "802.11 frames that are not readable data: management, control, "
 		   "encrypted"),
+	[COUNTER_IGNORED_DUPLICATE] =
+		IN("ignored", "duplicate",
+		   "packets counted at another interface that they cross, see --dedup"),
 	[COUNTER_LOST_NO_MEMORY] = IN("lost", "no_memory", "packets whose flow found no memory"),
 	[COUNTER_LOST_CAPTURE_BUFFER] = IN("lost", "capture_buffer",
 					   "packets that the kernel's capture buffer had no room "
@@ -116,6 +119,7 @@ void ledger_add_kernel(struct ledger *l, const struct kernel_ledger *kernel)
 		[KERNEL_TRUNCATED] = COUNTER_IGNORED_TRUNCATED,
 		[KERNEL_MALFORMED] = COUNTER_IGNORED_MALFORMED,
 		[KERNEL_TOO_DEEP] = COUNTER_IGNORED_TOO_DEEP,
+		[KERNEL_DUPLICATE] = COUNTER_IGNORED_DUPLICATE,
 		[KERNEL_RING_FULL] = COUNTER_LOST_RING_FULL,
 		[KERNEL_MISSED_COPIES] = COUNTER_MISSED_COPIES,
 		[KERNEL_BYTES] = COUNTER_BYTES,

@@ -6,6 +6,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* Room for what a burst of interfaces brings until it is read, bytes. */
@@ -73,13 +74,44 @@ int links_fd(const struct links *l)
 	return mnl_socket_get_fd(l->events);
 }
 
+static uint16_t vlan_of(const struct nlattr *data)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute,
+				 data) if (mnl_attr_get_type(attribute) == IFLA_VLAN_ID &&
+					   mnl_attr_validate(attribute, MNL_TYPE_U16) >=
+						   0) return mnl_attr_get_u16(attribute);
+	return 0;
+}
+
+/* The kind of interface comes before what is special to it. */
+static void read_kind(const struct nlattr *info, struct link_seen *link)
+{
+	const struct nlattr *attribute;
+	bool is_vlan = false;
+
+	mnl_attr_for_each_nested(attribute, info)
+	{
+		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND &&
+		    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
+			is_vlan = !strcmp(mnl_attr_get_str(attribute), "vlan");
+		if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && is_vlan)
+			link->vlan_id = vlan_of(attribute);
+	}
+}
+
 static int on_attribute(const struct nlattr *attribute, void *context)
 {
-	const char **name = context;
+	struct link_seen *link = context;
 
-	if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
-	    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
-		*name = mnl_attr_get_str(attribute);
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_IFNAME:
+		if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
+			link->name = mnl_attr_get_str(attribute);
+		break;
+	case IFLA_LINKINFO: read_kind(attribute, link); break;
+	}
 	return MNL_CB_OK;
 }
 
@@ -95,7 +127,7 @@ static int on_message(const struct nlmsghdr *message, void *context)
 	link.index = info->ifi_index;
 	switch (message->nlmsg_type) {
 	case RTM_NEWLINK:
-		mnl_attr_parse(message, sizeof(*info), on_attribute, &link.name);
+		mnl_attr_parse(message, sizeof(*info), on_attribute, &link);
 		if (link.name)
 			sink->seen(sink->context, &link);
 		break;

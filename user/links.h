@@ -11,6 +11,7 @@ struct links;
 struct link_seen {
 	unsigned int index;
 	const char *name; /* borrowed for the call */
+	uint16_t vlan_id; /* of an interface of a VLAN (vlan(4)): that VLAN; else 0 */
 };
 
 /* Called while interfaces are listed or events read. */

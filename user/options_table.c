@@ -102,6 +102,11 @@ const struct option_info option_table[] = {
 	  .values = direction_names,
 	  .metavar = "WAY",
 	  .help = "watch packets that come in, that go out, or both" },
+	{ .name = "dedup",
+	  .type = OPTION_FLAG,
+	  .offset = AT(dedup),
+	  .help = "count a packet that crosses several watched interfaces once, where its flow was "
+		  "met first" },
 	{ .name = "map-entries",
 	  .type = OPTION_COUNT,
 	  .offset = AT(map_entries),

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "attribution.h"
@@ -76,19 +77,30 @@ const char *source_bpf_reason(void)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
+static struct interface_value value_of(const struct watch *w)
+{
+	struct interface_value value = { .number = w->number, .vlan_id = w->vlan_id };
+
+	snprintf(value.name, sizeof(value.name), "%s", w->name);
+	return value;
+}
+
 /* A number is there before the first packet asks for it. */
 static int attach_interface(void *context, struct watch *w)
 {
 	struct source_bpf *s = context;
+	const struct interface_value value = value_of(w);
 	struct bpf_attachment *a = malloc(sizeof(*a));
 	int err = a ? 0 : bpf_reason(-ENOMEM, "out of memory", "free some");
 
 	if (!err && w->index)
-		err = bpf_probe_name_interface(s->probe, w->index, w->number, w->name);
+		err = bpf_probe_name_interface(s->probe, w->index, &value);
+	bpf_probe_set_watched(s->probe, w->number, !err);
 	if (!err)
 		err = bpf_attach(a, s->probe, s->config, w->name);
 	if (err) {
 		bpf_probe_forget_interface(s->probe, w->index);
+		bpf_probe_set_watched(s->probe, w->number, false);
 		free(a);
 		return err;
 	}
@@ -107,15 +119,16 @@ static void detach_interface(void *context, struct watch *w, bool gone)
 		bpf_probe_forget_interface(s->probe, w->index);
 	}
 	bpf_detach(a, keep);
+	bpf_probe_set_watched(s->probe, w->number, keep);
 	free(a);
 }
 
-static void rename_interface(void *context, const struct watch *w, const char *before)
+static void change_interface(void *context, const struct watch *w)
 {
 	struct source_bpf *s = context;
+	const struct interface_value value = value_of(w);
 
-	(void)before;
-	bpf_probe_name_interface(s->probe, w->index, w->number, w->name);
+	bpf_probe_name_interface(s->probe, w->index, &value);
 	bpf_attach_rename(w->hold, s->config, w->name);
 }
 
@@ -207,7 +220,7 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 		.context = s,
 		.attach = attach_interface,
 		.detach = detach_interface,
-		.renamed = rename_interface,
+		.changed = change_interface,
 		.reason = why_not,
 		.failed = count_failure,
 	};
@@ -420,7 +433,10 @@ static bool collect_more(struct source_bpf *s)
 
 static uint64_t settled(const struct source_bpf *s)
 {
-	return flow_table_settled(s->parts.flows) + s->parts.ledger->value[COUNTER_LOST_NO_MEMORY];
+	const uint64_t *counted = s->parts.ledger->value;
+
+	return flow_table_settled(s->parts.flows) + counted[COUNTER_LOST_NO_MEMORY] +
+	       counted[COUNTER_IGNORED_DUPLICATE];
 }
 
 /* What is written is no longer held here. */
@@ -533,6 +549,8 @@ int source_bpf_begin(struct source_bpf *s, const struct source_parts *parts)
 	if (attribution_begin(s->attribution, s->parts.owners))
 		return -ENOMEM;
 	set_clock(s);
+	if (s->config->dedup)
+		host_meter_set_dedup(s->parts.meter, s->watched);
 	ledger_add(s->parts.ledger, COUNTER_WATCH_FAILED, s->failed);
 	s->failed = 0;
 	take_over(s);

@@ -56,6 +56,8 @@ static void begin_frames(struct source_live *s, const struct watch *w)
 	frames->ledger = s->parts.ledger;
 	frames->number = w->number;
 	frames->many = interface_names_are_many(&s->config->interfaces);
+	frames->dedup = s->config->dedup;
+	frames->vlan_id = w->vlan_id;
 }
 
 static int attach_device(void *context, struct watch *w)
@@ -92,13 +94,13 @@ static void detach_device(void *context, struct watch *w, bool gone)
 	free(d);
 }
 
-static void rename_device(void *context, const struct watch *w, const char *before)
+static void change_device(void *context, const struct watch *w)
 {
 	struct device *d = w->hold;
 
 	(void)context;
-	(void)before;
 	live_device_rename(&d->live, w->name);
+	d->live.frames.vlan_id = w->vlan_id;
 }
 
 /* live_device.c has said it. */
@@ -129,7 +131,7 @@ static int open_devices(struct source_live *s)
 		.context = s,
 		.attach = attach_device,
 		.detach = detach_device,
-		.renamed = rename_device,
+		.changed = change_device,
 		.reason = why_not,
 		.failed = count_failure,
 	};
@@ -176,6 +178,8 @@ int source_live_begin(struct source_live *s, const struct source_parts *parts)
 {
 	s->parts = *parts;
 	s->begun = true;
+	if (s->config->dedup)
+		host_meter_set_dedup(parts->meter, s->watched);
 	for (size_t i = 0; i < watcher_count(s->watcher); i++)
 		if (watcher_at(s->watcher, i)->hold)
 			begin_frames(s, watcher_at(s->watcher, i));

@@ -194,24 +194,27 @@ static void attach_new(struct watcher *w, struct watch *watch)
 
 /* --- what the kernel tells -------------------------------------------------------------------- */
 
-static void rename_watch(struct watcher *w, struct watch *watch, const char *name)
+static bool is_changed(const struct watch *watch, const struct link_seen *link)
 {
-	char before[IFNAMSIZ];
+	return strcmp(watch->name, link->name) || watch->vlan_id != link->vlan_id;
+}
 
-	snprintf(before, sizeof(before), "%s", watch->name);
-	snprintf(watch->name, sizeof(watch->name), "%s", name);
+static void change(struct watcher *w, struct watch *watch, const struct link_seen *link)
+{
+	snprintf(watch->name, sizeof(watch->name), "%s", link->name);
+	watch->vlan_id = link->vlan_id;
 	if (!watch->hold)
 		return;
-	watch_list_rename(w->list, watch->number, name);
-	w->hooks.renamed(w->hooks.context, watch, before);
+	watch_list_rename(w->list, watch->number, link->name);
+	w->hooks.changed(w->hooks.context, watch);
 }
 
 /* What is watched stays so under any name but an excluded one. */
 static void on_known(struct watcher *w, struct watch *watch, const struct link_seen *link)
 {
 	watch->marked = false;
-	if (strcmp(watch->name, link->name)) {
-		rename_watch(w, watch, link->name);
+	if (is_changed(watch, link)) {
+		change(w, watch, link);
 		if (interface_names_match(&w->config->interfaces, link->name) ==
 		    INTERFACE_EXCLUDED) {
 			drop(w, watch, false);
@@ -235,10 +238,12 @@ static void on_seen(void *context, const struct link_seen *link)
 	    interface_names_match(&w->config->interfaces, link->name) != INTERFACE_WANTED)
 		return;
 	watch = add(w, link->index, link->name);
-	if (watch)
-		attach_new(w, watch);
-	else
+	if (!watch) {
 		log_warning("%s: is not watched: out of memory; free some", link->name);
+		return;
+	}
+	watch->vlan_id = link->vlan_id;
+	attach_new(w, watch);
 }
 
 static void on_gone(void *context, unsigned int index)
@@ -323,13 +328,16 @@ static void say_what_is_awaited(const struct watcher *w)
 	log_warning("no interface of %s is there yet; waiting for one", names);
 }
 
-static int start_open(struct watcher *w)
+/* Where names have patterns, those that match; of those that are watched already, the rest. */
+static int start_listed(struct watcher *w)
 {
 	struct links_sink sink = sink_of(w);
 	int err = w->links ? links_list(w->links, &sink) : -EOPNOTSUPP;
 
 	if (w->error)
 		return w->error;
+	if (!interface_names_are_open(&w->config->interfaces))
+		return 0;
 	if (err) {
 		log_error("-i: interfaces cannot be followed: %s; name each of them",
 			  strerror(-err));
@@ -352,9 +360,9 @@ int watcher_start(struct watcher *w, const char **failed)
 		if (interface_name_is_plain(names->items[i]))
 			err = start_plain(w, names->items[i]);
 	}
-	if (!err && interface_names_are_open(names)) {
+	if (!err && names->count) {
 		*failed = NULL;
-		err = start_open(w);
+		err = start_listed(w);
 	}
 	w->started = true;
 	return err;

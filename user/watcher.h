@@ -20,6 +20,7 @@ struct watch {
 	char name[IFNAMSIZ];
 	unsigned int index; /* 0: not one of the kernel's (libpcap's "any") */
 	uint16_t number;    /* in the watch list */
+	uint16_t vlan_id;   /* of a VLAN's interface: that of its packets, which do not say so */
 	const char *plain;  /* the -i that names it, NULL: a pattern matches it */
 	void *hold;         /* the source's, while it is attached; NULL = it is not */
 	bool waits;         /* attaching is tried again when something about it changes */
@@ -28,11 +29,12 @@ struct watch {
 
 struct watcher_hooks {
 	void *context;
-	/* Sets w->hold. 0 or a negative errno; -ENODEV: it is gone again; -EAGAIN: later. */
+	/* Sets w->hold. 0 or a negative errno; -ENODEV: it has gone; -EAGAIN: not ready yet. */
 	int (*attach)(void *context, struct watch *w);
 	/* gone: there is no such interface any more. */
 	void (*detach)(void *context, struct watch *w, bool gone);
-	void (*renamed)(void *context, const struct watch *w, const char *before);
+	/* Its name has changed, or its VLAN has become known. */
+	void (*changed)(void *context, const struct watch *w);
 	const char *(*reason)(void *context); /* of the last error; NULL: it was said */
 	/* One could not be attached; it was said. NULL: nobody counts. */
 	void (*failed)(void *context);
