@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Metrics as a test reads them: parsed, and what they must be by a summary and by records."""
-import collections, json, re, socket, subprocess
+import collections, contextlib, json, random, re, socket, subprocess
 
 import tap
 
@@ -11,6 +11,7 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"(?:,|$)')
 # Names of the counter table's rows and groups in metrics, where they are not packets_NAME.
 TOP = {"bytes": "weir_bytes_total", "flows": "weir_flows_total"}
 GROUPS = {"ended": ("weir_flows_ended_total", "reason"), "plugin": ("weir_plugin_events_total", "event"),
+          "attribution": ("weir_attribution_events_total", "event"), "geoip": ("weir_geoip_events_total", "event"),
           "export": ("weir_export_records_total", "result")}
 
 
@@ -98,7 +99,15 @@ def dashboard_expressions(instance, interval):
     return texts
 
 
+_given = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One below those that the system gives to clients, so that none of them has it meanwhile; each once."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port

@@ -4,7 +4,7 @@
 Every run of weir goes through run_weir(), which checks the accounting law:
 seen = metered + filtered + ignored + lost, and the packets of all records add up to metered.
 """
-import csv, io, json, os, pathlib, subprocess, sys, tempfile, traceback
+import concurrent.futures, csv, io, json, os, pathlib, subprocess, sys, tempfile, traceback
 
 csv.field_size_limit(1 << 30)
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -66,17 +66,26 @@ def tell(told, why):
         report(True, told)
 
 
-def run_tests(scope, prefix):
-    """Runs the tests of a file, with a folder of its own each where it takes one, and tells what became of them."""
-    for name, test in chosen(scope):
-        told = f"{prefix} {name}"
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                why = test(pathlib.Path(folder)) if test.__code__.co_argcount else test()
-            except Skipped as reason:
-                skip(told, reason)
-            except Exception:
-                report(False, told, traceback.format_exc()[-3000:])
+def run_test(test):
+    """What the test returned or raised; it has a folder of its own where it takes one."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return test(pathlib.Path(folder)) if test.__code__.co_argcount else test()
+        except Exception as error:
+            error.words = traceback.format_exc()[-3000:]
+            return error
+
+
+def run_tests(scope, prefix, at_once=1):
+    """Runs the tests of a file, so many at once if they wait most of their time, and tells in order what became of them."""
+    tests = list(chosen(scope))
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        for (name, _), why in zip(tests, pool.map(run_test, [test for _, test in tests])):
+            told = f"{prefix} {name}"
+            if isinstance(why, Skipped):
+                skip(told, why)
+            elif isinstance(why, Exception):
+                report(False, told, why.words)
             else:
                 tell(told, why)
 

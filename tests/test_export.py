@@ -91,6 +91,21 @@ def test_udp(folder):
     assert max(sizes) <= 1232 and min(sizes[:-1]) > 1100, sizes
 
 
+def test_pace(folder):
+    """From a capture no faster than told, and the end waits for what is queued then."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(20)
+        began, datagrams, got = time.monotonic(), 0, []
+        process = weir(folder, "-o", f"json:udp://127.0.0.1:{s.getsockname()[1]}", "--pace", "25", "--flush-timeout", "0.1", *MANY)
+        while len(got) < PACKETS:
+            got += ids(s.recv(65536))
+            datagrams += 1
+        took = time.monotonic() - began
+    assert finish(process, folder)[1] == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0}
+    assert sorted(got) == list(range(PACKETS)) and datagrams > 5 and took >= (datagrams - 1) / 25 - 0.005, (took, datagrams)
+
+
 def test_late(folder):
     """Nobody listens when weir starts: what is queued waits, over TCP and over UDP."""
     for scheme, kind in (("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)):
@@ -173,6 +188,37 @@ def test_zero_window(folder):
     assert flows > 20000 and counts["dropped"] > 10000 and counts["failed"] == 0, (flows, counts)
     assert counts["sent"] + counts["dropped"] == flows, (counts, flows)
     assert (folder / "all.csv").read_text().count("\n") == flows + 1
+
+
+MEASURE = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], timeout=60)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
+
+def peak(folder, *args):
+    """Bytes of memory at most, and the accounting."""
+    done = subprocess.run([sys.executable, "-c", MEASURE, str(tap.WEIR), "-q", "-r", str(big(folder)), *MANY, "--summary", str(folder / "s.json"),
+                           "-o", f"csv:{folder}/all.csv", *map(str, args)], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((folder / "s.json").read_text())
+    assert tap.law(summary) is None and (folder / "all.csv").read_text().count("\n") == summary["flows"] + 1 > 20000
+    return int(done.stdout) * 1024, summary["export"], summary["flows"]
+
+
+def test_zero_windows_and_memory(folder):
+    """Collectors of IPFIX and of rows that never read: the other output has every record, all are accounted for, and memory is bounded by
+    the queues."""
+    with listen() as s, listen() as t:
+        for one in (s, t):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        outputs = [word for one, form in ((s, "ipfix"), (t, "json")) for word in ("-o", f"{form}:tcp://127.0.0.1:{one.getsockname()[1]}")]
+        usual, _, _ = peak(folder)
+        most, counts, flows = peak(folder, *outputs, "--queue", "1MiB", "--queue-policy", "drop-oldest", "--flush-timeout", "0.2")
+    assert counts["sent"] + counts["dropped"] == 2 * flows and counts["dropped"] > 10000 and counts["failed"] == 0, (counts, flows)
+    assert most - usual < 8 << 20, (most, usual)
 
 
 def test_block(folder):

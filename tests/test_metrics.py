@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--metrics as Prometheus, an orchestrator and an attacker meet it: exact numbers, clear refusals,
 and a meter that no client holds up. tests/live/test_metrics.py does so on an interface."""
-import contextlib, csv, http.client, json, os, pathlib, signal, socket, struct, subprocess, sys, threading, time
+import concurrent.futures, contextlib, csv, http.client, json, os, pathlib, signal, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import scrape, tap
@@ -399,22 +399,28 @@ def test_oversized(d):
              (b"GET /metrics?" + b"a=b&" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (b"414", b"431")),
              (b"x" * (4 << 20), (b"4",)),
              (bytes(range(256)) * 100, (b"4",)))
-    with Weir(d) as weir:
-        for octets, statuses in cases:
-            line = first_line(weir, octets)
-            assert line == b"" or line.startswith(tuple(b"HTTP/1.1 " + s for s in statuses)), (octets[:40], line)
-            assert weir.get("/healthz")[0] == 200
+    endings = (b"GET /metrics HTTP/9.9\r\n\r\n", b"\r\n\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"",
+               b"GET /metrics HTTP/1.1\r\nContent-Length: -1\r\nHost: x\r\n\r\n",
+               b"GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: x\r\n\r\nffffffffffffffffff\r\n")
+
+    def refuse(case):
+        octets, statuses = case
+        line = first_line(weir, octets)
+        assert line == b"" or line.startswith(tuple(b"HTTP/1.1 " + s for s in statuses)), (octets[:40], line)
+        assert weir.get("/healthz")[0] == 200
+
+    def end(octets):
+        """Of some of these the server waits for the rest, as long as a client may take."""
+        with weir.connect() as s:
+            s.sendall(octets)
+            s.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):
+                while s.recv(65536):
+                    pass
+        assert weir.get("/healthz")[0] == 200, octets
+    with Weir(d) as weir, concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda job: job[0](job[1]), [*((refuse, case) for case in cases), *((end, octets) for octets in endings)]))
         assert first_line(weir, cases[1][0]).startswith(b"HTTP/1.1 4"), "no answer to a long header"
-        for octets in (b"GET /metrics HTTP/9.9\r\n\r\n", b"\r\n\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"",
-                       b"GET /metrics HTTP/1.1\r\nContent-Length: -1\r\nHost: x\r\n\r\n",
-                       b"GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: x\r\n\r\nffffffffffffffffff\r\n"):
-            with weir.connect() as s:
-                s.sendall(octets)
-                s.shutdown(socket.SHUT_WR)
-                with contextlib.suppress(OSError):
-                    while s.recv(65536):
-                        pass
-            assert weir.get("/healthz")[0] == 200, octets
         weir.finish(FILE_HEADER)
 
 
@@ -445,7 +451,7 @@ def test_dashboard(d):
 
 
 def main():
-    tap.run_tests(globals(), "metrics")
+    tap.run_tests(globals(), "metrics", at_once=10)
     tap.finish()
 
 

@@ -112,6 +112,17 @@ def test_bad_files_leave_outputs_alone(d):
         assert done.stderr.count(b"\n") == 1 and kept.read_text() == "old", name
 
 
+def test_refused_outputs_leave_the_others_alone(d):
+    """Whatever is refused, before or behind it, a file of another output is as it was, and none is left that was not there."""
+    kept, file = d / "kept.csv", capture(d / "a.pcap", [(0, udp_frame(1))])
+    kept.write_text("old")
+    for args in (["-o", "csv:/nonexistent/x"], ["-o", "json:tcp://x"], ["-o", "ipfix:unix:/x"], ["-o", "nothing"], ["-o", "avro:kafka://x/y"],
+                 ["-o", f"json:{d}/new", "-o", f"json:{d}/new"], ["--fields", "nothing"], ["--anonymize", "nothing"], ["--plugin", "/nonexistent"]):
+        done = run("-q", "-r", file, "-o", f"csv:{kept}", *args)
+        assert done.returncode in (1, 2) and done.stderr.count(b"\n") == 1, (args, done)
+        assert kept.read_text() == "old" and not (d / "new").exists(), args
+
+
 def test_no_packets(d):
     done = run("-q", "-r", capture(d / "a.pcap", []), *FIELDS)
     assert done.returncode == 0 and done.stdout == b"src_port,total_packets,flow_end_reason,flow_id\n", done

@@ -27,16 +27,80 @@ struct anonymizer {
 	size_t key_length;
 	uint8_t pad[16];
 	bool prefix;
-	bool hides_addresses; /* columns of them are hidden */
-	bool *hidden;         /* by column */
+	bool hides_key; /* columns of the flow's key are hidden */
+	bool *hidden;   /* by column */
 	struct cached cache[CACHE_SLOTS];
 };
+
+/* Columns of which one is told by another: by its number, in other words, or in part. */
+static const char *const relatives[][3] = {
+	{ "application_name", "master_protocol", "app_protocol" },
+	{ "client_info", "requested_server_name", "url" },
+	{ "client_fingerprint", "j3a_client", "hassh_client" },
+	{ "server_fingerprint", "j3a_server", "hassh_server" },
+	{ "application_confidence", "confidence_name" },
+	{ "risk", "risk_names" },
+	{ "src2dst_tos", "src2dst_dscp" },
+	{ "dst2src_tos", "dst2src_dscp" },
+};
+
+/* What the hashes of a flow's key are made of besides addresses: few values, soon tried. */
+static const char *const key_columns[] = {
+	"src_port", "dst_port", "protocol", "vlan_id", "icmp_type", "icmp_code",
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool is_among(const struct field *f, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (names[i] && !strcmp(names[i], f->name))
+			return true;
+	return false;
+}
+
+static bool is_hash_of_key(const struct field *f)
+{
+	return f->need & (NEED_NFHASH | NEED_COMMUNITY_ID);
+}
 
 /* Columns that an address could be looked up from: hidden together. */
 static bool tells_address(const struct field *f)
 {
-	return f->type == FIELD_ADDR || f->type == FIELD_ADDR_NUMBER ||
-	       f->need & (NEED_NFHASH | NEED_COMMUNITY_ID);
+	return f->type == FIELD_ADDR || f->type == FIELD_ADDR_NUMBER || is_hash_of_key(f);
+}
+
+static bool is_in_key(const struct field *f)
+{
+	return tells_address(f) || is_among(f, key_columns, COUNT_OF(key_columns));
+}
+
+static bool has_place(const struct field *f)
+{
+	return !(f->need & (NEED_STATE | NEED_SPLT));
+}
+
+/* Other names and forms of a value too: in s and in ns, a link address and its first bytes. */
+static bool same_value(const struct field *a, const struct field *b)
+{
+	return a == b || (has_place(a) && has_place(b) && a->offset == b->offset);
+}
+
+static bool are_relatives(const struct field *a, const struct field *b)
+{
+	for (size_t i = 0; i < COUNT_OF(relatives); i++)
+		if (is_among(a, relatives[i], COUNT_OF(relatives[i])) &&
+		    is_among(b, relatives[i], COUNT_OF(relatives[i])))
+			return true;
+	return false;
+}
+
+/* Whether who sees the column knows the one that is to be hidden. */
+static bool tells(const struct field *column, const struct field *hidden)
+{
+	return same_value(column, hidden) || are_relatives(column, hidden) ||
+	       (tells_address(column) && tells_address(hidden)) ||
+	       (is_hash_of_key(column) && is_in_key(hidden));
 }
 
 static int random_key(struct anonymizer *a)
@@ -87,13 +151,9 @@ static int hide(struct anonymizer *a, const struct columns *columns, const char 
 		return -EINVAL;
 	}
 	named = columns->items[id];
-	a->hides_addresses |= tells_address(named);
-	for (size_t i = 0; i < columns->count; i++) {
-		const struct field *f = columns->items[i];
-
-		if (f == named || (tells_address(named) && tells_address(f)))
-			a->hidden[i] = true;
-	}
+	a->hides_key |= is_in_key(named);
+	for (size_t i = 0; i < columns->count; i++)
+		a->hidden[i] |= tells(columns->items[i], named);
 	return 0;
 }
 
@@ -187,9 +247,9 @@ bool anonymizer_hides(const struct anonymizer *a, size_t column)
 	return a && a->hidden[column];
 }
 
-bool anonymizer_hides_addresses(const struct anonymizer *a)
+bool anonymizer_hides_key(const struct anonymizer *a)
 {
-	return a && a->hides_addresses;
+	return a && a->hides_key;
 }
 
 bool anonymizer_changes_addresses(const struct anonymizer *a)

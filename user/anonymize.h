@@ -20,15 +20,18 @@ int anonymizer_new_like(struct anonymizer **out, const struct config *config,
 			const struct columns *columns, const struct anonymizer *like);
 void anonymizer_free(struct anonymizer *a);
 
-/* Whether the column at this place is replaced by its hash. */
+/*
+ * Whether the column at this place is replaced by its hash: it was named, or tells one that was, as
+ * another form of it, its number, or a hash of the flow's key.
+ */
 bool anonymizer_hides(const struct anonymizer *a, size_t column);
 /*
  * Replaces what stands in b since start by 32 hex digits: BLAKE2b-512 of it under the run's key,
  * cut to 128 bits.
  */
 void anonymizer_replace(struct anonymizer *a, struct text_buffer *b, size_t start);
-/* Whether columns that tell an address are among those; false for NULL. */
-bool anonymizer_hides_addresses(const struct anonymizer *a);
+/* Whether a column of the flow's key is hidden, and a hash of it must not be told; NULL: no. */
+bool anonymizer_hides_key(const struct anonymizer *a);
 bool anonymizer_changes_addresses(const struct anonymizer *a);
 /* Addresses, if asked for, and what is derived from them. */
 void anonymizer_addresses(struct anonymizer *a, struct flow_record *r, uint32_t need);

@@ -17,6 +17,7 @@
 
 #include "bpf_pin.h"
 #include "bpf_reason.h"
+#include "interface_names.h"
 #include "tc_filters.h"
 
 #define TCX_BEFORE (1u << 3) /* BPF_F_BEFORE: in front of all others, who may redirect */
@@ -350,6 +351,35 @@ static int attach_slot(struct bpf_attachment *a, const struct bpf_probe *probe,
 	return err;
 }
 
+static int sort_pin(const char *path, void *context)
+{
+	const char *slot = strrchr(path, '-');
+	struct bpf_link_info info = { 0 };
+	const struct config *config = context;
+	uint32_t size = sizeof(info);
+	char name[IFNAMSIZ], right[BPF_PIN_PATH];
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) || !info.xdp.ifindex ||
+	    !if_indextoname(info.xdp.ifindex, name) ||
+	    interface_names_match(&config->interfaces, name) != INTERFACE_WANTED) {
+		unlink(path);
+	} else {
+		bpf_pin_link_path(right, config->pin, name, slot + 1);
+		if (strcmp(path, right))
+			rename(path, right);
+	}
+	close(fd);
+	return 0;
+}
+
+void bpf_attach_sort_pins(const struct config *config)
+{
+	bpf_pin_each_link(config->pin, sort_pin, (void *)config);
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static int hold_promisc(struct bpf_attachment *a)
@@ -367,7 +397,7 @@ static int attach_slots(struct bpf_attachment *a, const struct bpf_probe *probe,
 			const struct config *config, const struct interface *i)
 {
 	bool xdp = config->hook == HOOK_XDP || config->hook == HOOK_XDP_GENERIC;
-	int which = interface_program(i), err = 0, fd;
+	int which = interface_program(i), err = 0;
 
 	if (which < 0)
 		return which;
@@ -377,13 +407,14 @@ static int attach_slots(struct bpf_attachment *a, const struct bpf_probe *probe,
 	if (which == PROBE_TC_L3 && bpf_probe_needs_ethernet(probe))
 		return bpf_reason(-EOPNOTSUPP, "no Ethernet frames, which the filter asks about",
 				  "filter by IP, ports and protocols there");
-	fd = bpf_probe_program(probe, which);
 	if (config->direction != DIRECTION_OUT)
 		err = attach_slot(a, probe, config, xdp ? SLOT_XDP : SLOT_IN,
-				  xdp ? bpf_probe_program(probe, PROBE_XDP) : fd);
+				  bpf_probe_program(probe, xdp ? PROBE_XDP : which));
 	/* What leaves the loopback interface comes in on it again. */
 	if (!err && config->direction != DIRECTION_IN && !i->loopback)
-		err = attach_slot(a, probe, config, SLOT_OUT, fd);
+		err = attach_slot(a, probe, config, SLOT_OUT,
+				  bpf_probe_program(probe, which == PROBE_TC ? PROBE_TC_OUT
+									     : PROBE_TC_L3_OUT));
 	return err;
 }
 
@@ -407,6 +438,30 @@ int bpf_attach(struct bpf_attachment *a, const struct bpf_probe *probe, const st
 	if (err)
 		bpf_detach(a, false);
 	return err;
+}
+
+void bpf_attach_rename(struct bpf_attachment *a, const struct config *config, const char *name)
+{
+	char from[BPF_PIN_PATH], to[BPF_PIN_PATH];
+
+	for (int slot = 0; slot < SLOTS && config->pin; slot++) {
+		bpf_pin_link_path(from, config->pin, a->name, slot_names[slot]);
+		bpf_pin_link_path(to, config->pin, name, slot_names[slot]);
+		if (a->link[slot] >= 0)
+			rename(from, to);
+	}
+	snprintf(a->name, sizeof(a->name), "%s", name);
+}
+
+void bpf_attach_unpin(const struct bpf_attachment *a, const struct config *config)
+{
+	char path[BPF_PIN_PATH];
+
+	for (int slot = 0; slot < SLOTS && config->pin; slot++) {
+		bpf_pin_link_path(path, config->pin, a->name, slot_names[slot]);
+		if (a->link[slot] >= 0)
+			unlink(path);
+	}
 }
 
 void bpf_detach(struct bpf_attachment *a, bool keep)

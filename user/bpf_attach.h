@@ -41,6 +41,15 @@ int bpf_attach(struct bpf_attachment *a, const struct bpf_probe *probe, const st
 	       const char *name);
 /* keep: links are pinned and stay. The interface may be gone. */
 void bpf_detach(struct bpf_attachment *a, bool keep);
+/* Its interface is called otherwise now; so are pinned links. */
+void bpf_attach_rename(struct bpf_attachment *a, const struct config *config, const char *name);
+/* Removes the pins of its links. */
+void bpf_attach_unpin(const struct bpf_attachment *a, const struct config *config);
+/*
+ * Before anything is attached: pinned links follow the names of their interfaces; those of
+ * interfaces that are gone, or that nobody asks for any more, go.
+ */
+void bpf_attach_sort_pins(const struct config *config);
 /* Removes clsact filters of weir that nobody holds; how many, or negative errno. */
 int bpf_detach_leftovers(const char *name);
 /* Ids of our filters of a handle, in and out; returns how many. */

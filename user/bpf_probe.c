@@ -13,6 +13,8 @@
 #include "bpf_pin.h"
 #include "bpf_reason.h"
 #include "filter_install.h"
+#include "interface_names.h"
+#include "meter/dedup.h"
 #include "weir.skel.h"
 
 /* A CPU's free list may keep this many elements for itself: kernel/bpf/bpf_lru_list.c */
@@ -22,7 +24,9 @@
 enum call { CALL_SWEEP, CALL_COLLECT, CALL_REOPEN, CALL_SATE, CALLS };
 
 static const char *const call_names[CALLS] = { "sweep", "collect", "reopen", "sate" };
-static const char *const program_names[PROBE_PROGRAMS] = { "weir_xdp", "weir_tc", "weir_tc_l3" };
+static const char *const program_names[PROBE_PROGRAMS] = {
+	"weir_xdp", "weir_tc", "weir_tc_l3", "weir_tc_out", "weir_tc_l3_out",
+};
 
 struct bpf_probe {
 	struct bpf_object *object;
@@ -31,6 +35,7 @@ struct bpf_probe {
 	struct control *control;
 	struct flow_key *closing;
 	struct sated_flow *sated;
+	uint64_t *watched; /* DEDUP_SET_WORDS of them */
 	bool adopted;
 	bool needs_ethernet; /* the filter lets no packet without such a header by */
 	bool no_grace;
@@ -82,7 +87,10 @@ static void fill_config(struct probe_config *to, const struct config *config,
 	to->flow_end_size =
 		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size(meter);
 	to->filter = config->filter && *config->filter;
-	to->many = config->interfaces.count > 1;
+	to->many = interface_names_are_many(&config->interfaces);
+	to->interface = config->interfaces.count == 1;
+	to->dedup = config->dedup;
+	to->sockets = config->attribute != 0;
 	if (!test)
 		return;
 	to->test_clock = test->clock;
@@ -123,7 +131,8 @@ static int find_parts(struct bpf_probe *p)
 	p->control = map_memory(p, "control", sizeof(*p->control));
 	p->closing = map_memory(p, "closing", CLOSING_KEYS * sizeof(*p->closing));
 	p->sated = map_memory(p, "sated", SATED_FLOWS * sizeof(*p->sated));
-	if (!p->control || !p->closing || !p->sated)
+	p->watched = map_memory(p, "watched", DEDUP_SET_WORDS * sizeof(*p->watched));
+	if (!p->control || !p->closing || !p->sated || !p->watched)
 		return bpf_reason(-ENOMEM, "memory of the maps cannot be shared", "free some");
 	if (!p->control->epoch)
 		p->control->epoch = 1;
@@ -241,6 +250,8 @@ void bpf_probe_close(struct bpf_probe *p)
 		munmap(p->closing, CLOSING_KEYS * sizeof(*p->closing));
 	if (p->sated)
 		munmap(p->sated, SATED_FLOWS * sizeof(*p->sated));
+	if (p->watched)
+		munmap(p->watched, DEDUP_SET_WORDS * sizeof(*p->watched));
 	bpf_object__close(p->object);
 	free(p);
 }
@@ -322,11 +333,30 @@ int bpf_ledger_sum(int fd, struct kernel_ledger *out)
 	return err;
 }
 
-int bpf_probe_number_interface(const struct bpf_probe *p, uint32_t index, uint32_t number)
+int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index,
+			     const struct interface_value *value)
 {
-	return bpf_map_update_elem(bpf_probe_map(p, "interfaces"), &index, &number, BPF_ANY)
-		       ? -errno
-		       : 0;
+	const struct interface_key key = { .index = index };
+	int map = bpf_probe_map(p, "interfaces");
+
+	return bpf_map_update_elem(map, &key, value, BPF_ANY) ? -errno : 0;
+}
+
+void bpf_probe_set_watched(const struct bpf_probe *p, uint16_t number, bool watched)
+{
+	uint64_t *word = &p->watched[DEDUP_WORD(number)];
+
+	if (watched)
+		__atomic_or_fetch(word, DEDUP_BIT(number), __ATOMIC_SEQ_CST);
+	else
+		__atomic_and_fetch(word, ~DEDUP_BIT(number), __ATOMIC_SEQ_CST);
+}
+
+void bpf_probe_forget_interface(const struct bpf_probe *p, uint32_t index)
+{
+	const struct interface_key key = { .index = index };
+
+	bpf_map_delete_elem(bpf_probe_map(p, "interfaces"), &key);
 }
 
 /* The kernel hands the changed arguments back in the same place. */

@@ -17,7 +17,14 @@
 
 struct bpf_probe;
 
-enum bpf_probe_program { PROBE_XDP, PROBE_TC, PROBE_TC_L3, PROBE_PROGRAMS };
+enum bpf_probe_program {
+	PROBE_XDP,
+	PROBE_TC,
+	PROBE_TC_L3,
+	PROBE_TC_OUT,
+	PROBE_TC_L3_OUT,
+	PROBE_PROGRAMS
+};
 
 /* For tests: another object around the same programs, and what probe_config has for them. */
 struct bpf_probe_test {
@@ -56,8 +63,12 @@ int bpf_probe_ledger(const struct bpf_probe *p, struct kernel_ledger *out);
 uint32_t bpf_probe_reserve(void);
 /* The same of any map of kernel ledgers. */
 int bpf_ledger_sum(int fd, struct kernel_ledger *out);
-/* The number that the flow key gets on interface index. */
-int bpf_probe_number_interface(const struct bpf_probe *p, uint32_t index, uint32_t number);
+/* What packets on interface index get; 0 or negative errno. */
+int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index,
+			     const struct interface_value *value);
+void bpf_probe_forget_interface(const struct bpf_probe *p, uint32_t index);
+/* For --dedup: whether the interface of that number counts packets. */
+void bpf_probe_set_watched(const struct bpf_probe *p, uint16_t number, bool watched);
 
 /* The programs of the same names, bpf/closing.bpf.h; 0 or negative errno. */
 int bpf_probe_sweep(struct bpf_probe *p, struct sweep_args *args);

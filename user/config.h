@@ -27,6 +27,9 @@ enum config_hook { HOOK_AUTO, HOOK_TC, HOOK_XDP, HOOK_XDP_GENERIC, HOOK_PCAP };
 
 enum config_direction { DIRECTION_BOTH, DIRECTION_IN, DIRECTION_OUT };
 
+/* Whose flow it is. */
+enum config_attribute { ATTRIBUTE_PROCESSES, ATTRIBUTE_CGROUPS, ATTRIBUTE_PODS };
+
 /* When a queue is full: auto blocks for files and drops for interfaces. */
 enum config_queue { QUEUE_AUTO, QUEUE_BLOCK, QUEUE_DROP_OLDEST };
 
@@ -42,6 +45,7 @@ struct config {
 	uint32_t hook;        /* --hook: enum config_hook */
 	uint32_t direction;   /* --direction: enum config_direction */
 	uint64_t map_entries; /* flows that the kernel's map holds */
+	bool dedup;           /* --dedup: a packet counts at one interface */
 	char *pin;            /* directory of pinned maps and links, NULL = none */
 	char *filter;         /* libpcap expression, NULL = everything */
 
@@ -62,6 +66,10 @@ struct config {
 	uint64_t splt;              /* packets, 0 = off */
 	uint32_t profile;           /* enum profile of record.h */
 	char *fields;               /* --fields a,b,c; NULL = the profile's */
+	uint32_t attribute;         /* --attribute: bit per enum config_attribute */
+	char *pod_logs;             /* where the kubelet keeps logs */
+	struct string_list geoip;   /* --geoip: files in MaxMind's format */
+	char *mac_vendors;          /* IEEE's oui.txt; NULL = not asked for */
 	char *probe_name;           /* NULL = host name */
 	struct string_list plugins; /* --plugin PATH[:key=value,...] */
 	bool plugin_strict;
@@ -69,15 +77,17 @@ struct config {
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
 	struct rotation rotate;
-	uint64_t queue_bytes;       /* of each output that goes over a network */
-	uint32_t queue_policy;      /* enum config_queue */
-	uint64_t flush_timeout_ns;  /* at the end, for what is queued */
-	uint64_t ipfix_pen;         /* enterprise number of our own elements */
-	uint64_t ipfix_domain;      /* observation domain; NetFlow v9's source */
-	uint64_t ipfix_point;       /* observation point, 0 = not told */
-	uint64_t ipfix_mtu;         /* bytes of a message over UDP */
-	char *anonymize;            /* columns, NULL = none */
-	char *anonymize_key;        /* file, NULL = random */
+	uint64_t queue_bytes;      /* of each output that goes over a network */
+	uint32_t queue_policy;     /* enum config_queue */
+	uint64_t flush_timeout_ns; /* at the end, for what is queued */
+	uint64_t pace;             /* datagrams a second to each peer, 0 = no limit */
+	uint64_t ipfix_pen;        /* enterprise number of our own elements */
+	uint64_t ipfix_domain;     /* observation domain; NetFlow v9's source */
+	uint64_t ipfix_point;      /* observation point, 0 = not told */
+	uint64_t ipfix_mtu;        /* bytes of a message over UDP */
+	uint64_t ipfix_refresh_ns, ipfix_refresh_messages; /* templates and statistics again */
+	char *anonymize;                                   /* columns, NULL = none */
+	char *anonymize_key;                               /* file, NULL = random */
 	bool anonymize_prefix;      /* addresses keep common prefixes: Crypto-PAn */
 	char *summary;              /* file of the JSON summary, "-" = stdout, NULL = none */
 	uint64_t stats_interval_ns; /* between lines of rates; 0 = none */

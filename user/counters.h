@@ -23,6 +23,7 @@ enum counter {
 	COUNTER_IGNORED_MALFORMED,
 	COUNTER_IGNORED_TOO_DEEP,
 	COUNTER_IGNORED_WLAN,
+	COUNTER_IGNORED_DUPLICATE,
 	COUNTER_LOST_NO_MEMORY,
 	COUNTER_LOST_CAPTURE_BUFFER,
 	COUNTER_LOST_RING_FULL,
@@ -42,6 +43,11 @@ enum counter {
 	COUNTER_EXPORT_RETRIED,
 	COUNTER_EXPORT_DROPPED,
 	COUNTER_EXPORT_FAILED,
+	COUNTER_GEOIP_ERRORS,
+	COUNTER_ATTRIBUTION_KNOWN,
+	COUNTER_ATTRIBUTION_UNKNOWN,
+	COUNTER_ATTRIBUTION_LOST,
+	COUNTER_WATCH_FAILED,
 	COUNTERS,
 };
 
@@ -60,6 +66,12 @@ static inline void ledger_add(struct ledger *l, enum counter c, uint64_t add)
 {
 	l->value[c] += add;
 }
+
+/* Who knows all of it, what the kernel counted too. */
+struct ledger_source {
+	struct ledger (*read)(const void *context);
+	const void *context;
+};
 
 /* What the kernel program counted, in its places. */
 void ledger_add_kernel(struct ledger *l, const struct kernel_ledger *kernel);

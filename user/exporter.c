@@ -2,6 +2,7 @@
 #include "exporter.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@ struct exporters {
 	struct output **outputs;
 	bool *gone; /* its reader left; by output */
 	size_t count, gone_count;
+	bool begun;
 	struct ship_counts counted; /* as the ledger knows them */
 	struct ship_counts closed;  /* of outputs that are closed */
 	uint64_t written;
@@ -81,7 +83,7 @@ static int open_output(struct exporters *e, const char *text)
 		.config = e->parts.config,
 		.columns = e->columns[which],
 		.anonymizer = e->anonymizers[which],
-		.ledger = e->parts.ledger,
+		.account = e->parts.account,
 		.stop = e->parts.stop,
 	};
 	int err = check_target(e, text, e->parts.config);
@@ -138,6 +140,16 @@ out:
 	return err;
 }
 
+int exporters_begin(struct exporters *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < e->count && !err; i++)
+		err = output_begin(e->outputs[i]);
+	e->begun = !err;
+	return err;
+}
+
 /* A reader that left (EPIPE) ends its own output; the error remains when nobody is left. */
 static int output_failed(struct exporters *e, size_t i, int err)
 {
@@ -156,6 +168,40 @@ static void add_counts(struct ship_counts *to, const struct ship_counts *more)
 	to->dropped += more->dropped;
 	to->failed += more->failed;
 	to->retried += more->retried;
+	to->queued += more->queued;
+	to->queued_bytes += more->queued_bytes;
+}
+
+/* The next place, or the last one again. */
+static struct output_status *status_of(struct output_statuses *all, size_t number, const char *kind)
+{
+	struct output_status *status;
+
+	if (all->count < OUTPUT_STATUSES)
+		all->count++;
+	status = &all->item[all->count - 1];
+	if (*status->name)
+		snprintf(status->name, sizeof(status->name), "other");
+	else
+		snprintf(status->name, sizeof(status->name), "%zu:%s", number, kind);
+	return status;
+}
+
+void exporters_status(const struct exporters *e, struct output_statuses *out)
+{
+	*out = (struct output_statuses){ 0 };
+	for (size_t i = 0; i < e->count; i++) {
+		const char *kind = output_kind(e->outputs[i]);
+		struct output_status *status;
+		struct ship_counts counts;
+
+		if (!kind)
+			continue;
+		status = status_of(out, i + 1, kind);
+		output_counts(e->outputs[i], &counts);
+		add_counts(&status->counts, &counts);
+		status->capacity_bytes += e->parts.config->queue_bytes;
+	}
 }
 
 /* Sums go up, but for records that turned out to be refused after they were sent. */
@@ -191,7 +237,7 @@ static uint32_t needs(const struct exporters *e)
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns)
 {
 	struct flow_record hidden;
-	int err = 0;
+	int err = e->begun ? 0 : exporters_begin(e);
 
 	if (anonymizer_changes_addresses(e->anonymizers[OUTPUT_CHOSEN])) {
 		hidden = *r;
@@ -209,18 +255,30 @@ int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t n
 	return err;
 }
 
-int exporters_flush(struct exporters *e)
+static int for_outputs(struct exporters *e, int (*call)(struct output *o))
 {
 	int err = 0;
 
 	for (size_t i = 0; i < e->count && !err; i++) {
 		if (!e->gone[i])
-			err = output_flush(e->outputs[i]);
+			err = call(e->outputs[i]);
 		if (err)
 			err = output_failed(e, i, err);
 	}
+	return err;
+}
+
+int exporters_flush(struct exporters *e)
+{
+	int err = for_outputs(e, output_flush);
+
 	tell_ledger(e);
 	return err;
+}
+
+int exporters_reopen(struct exporters *e)
+{
+	return for_outputs(e, output_reopen);
 }
 
 bool exporters_pending(const struct exporters *e)
@@ -289,7 +347,7 @@ static int close_all(struct exporters *e, bool discard)
 
 int exporters_close(struct exporters *e)
 {
-	return close_all(e, false);
+	return close_all(e, !e->begun);
 }
 
 void exporters_discard(struct exporters *e)

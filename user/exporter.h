@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "counters.h"
+#include "output_status.h"
 #include "record.h"
 #include "record_sink.h"
 
@@ -24,6 +25,7 @@ struct exporters_parts {
 	const struct columns *all_columns;   /* of IPFIX and NetFlow v9; NULL = the same */
 	const struct columns *named_columns; /* of Kafka; NULL = the same */
 	struct ledger *ledger;               /* counts what leaves by networks */
+	struct ledger_source account;        /* for statistics that are exported; may be empty */
 	const atomic_bool *stop;             /* nobody waits for a peer any longer; or NULL */
 };
 
@@ -33,12 +35,19 @@ struct exporters_parts {
  */
 int exporters_open(struct exporters **out, const struct exporters_parts *parts);
 /*
+ * Once the run is going to happen: files from before are emptied now. The first record does so,
+ * too; without either they stay as they were. Errors as by exporters_open().
+ */
+int exporters_begin(struct exporters *e);
+/*
  * now_ns is packet time, which rotation by time goes by. -EPIPE: the reader of stdout is gone
  * (no message: not an error); other errors are printed once.
  */
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns);
 /* Writes the rows that are collected. Errors as by exporters_write(). */
 int exporters_flush(struct exporters *e);
+/* After exporters_flush(): files that were moved away are followed by new ones of their names. */
+int exporters_reopen(struct exporters *e);
 /* Whether rows wait in a buffer. */
 bool exporters_pending(const struct exporters *e);
 /* The last three for the flow table. */
@@ -47,6 +56,8 @@ struct record_sink exporters_sink(struct exporters *e);
 int exporters_close(struct exporters *e);
 /* Closes after an error, without writing what is buffered and without messages. */
 void exporters_discard(struct exporters *e);
+/* Of the outputs over networks, in the order of their -o. */
+void exporters_status(const struct exporters *e, struct output_statuses *out);
 /* Records written, summed over outputs, for the summary. */
 uint64_t exporters_written(const struct exporters *e);
 

@@ -65,8 +65,6 @@ static void csv_row(struct text_buffer *out, const struct columns *columns,
 }
 
 const struct format format_csv = {
-	.name = "csv",
-	.help = "comma-separated values with a header line (RFC 4180)",
 	.header = csv_header,
 	.row = csv_row,
 };

@@ -86,8 +86,6 @@ static void table_row(struct text_buffer *out, const struct columns *columns,
 }
 
 const struct format format_table = {
-	.name = "table",
-	.help = "aligned columns for a terminal",
 	.header = table_header,
 	.row = table_row,
 };

@@ -22,22 +22,38 @@ struct ipfix_encoder;
 
 enum ipfix_protocol { IPFIX, NETFLOW9 };
 
-/* What goes over a network as datagrams gets its templates again this often, whichever is first. */
+/* Templates with datagrams, and statistics, come again this often unless the config says other. */
 #define IPFIX_REFRESH_NS       60000000000ull
 #define IPFIX_REFRESH_MESSAGES 1000
 
 /* Of a message. It fits a UDP datagram over IPv4. */
 #define IPFIX_MESSAGE_MAX 65507
 
+/* What of messages: data records of flows are counted, not those of options. */
+struct ipfix_exported {
+	uint64_t messages, octets, records;
+};
+
 /* Totals since the start that the encoder does not know itself. */
 struct ipfix_totals {
 	uint64_t flows;           /* finished, exported or not */
 	uint64_t ignored_packets; /* not metered on purpose: ignored, filtered */
 	uint64_t dropped_packets; /* lost */
-	uint64_t unsent_flows, unsent_packets;
+	uint64_t unsent_flows, unsent_packets, unsent_octets;
+	struct ipfix_exported beside; /* that left besides the encoder's own messages */
+	struct ipfix_exported unsent; /* of the encoder's messages that did not leave */
 };
 
-/* One message, flows of which the records are in it. 0 or a negative errno, which is passed on. */
+/* What a message has of flows. */
+struct ipfix_load {
+	uint32_t records; /* data records */
+	uint64_t packets, octets;
+};
+
+/*
+ * One message, flows of which the records are in it; ipfix_encoder_load() has more of it. 0 or a
+ * negative errno, which is passed on.
+ */
 typedef int ipfix_emit(void *context, const void *bytes, size_t length, uint32_t flows);
 
 struct ipfix_options {
@@ -80,15 +96,24 @@ int ipfix_encoder_templates(struct ipfix_encoder *e, uint64_t now_ns);
 int ipfix_encoder_flush(struct ipfix_encoder *e, uint64_t now_ns);
 /* The last statistics and the last message. */
 int ipfix_encoder_finish(struct ipfix_encoder *e, uint64_t now_ns);
-/* Whether flows wait in the message at hand. */
-bool ipfix_encoder_pending(const struct ipfix_encoder *e);
 
 /*
- * Templates and types as messages of their own, which are the same at any time but for their
- * stamp. Goes to emit, not to that of the options. 0, -ENOMEM, or what emit says.
+ * Templates, types and the names of the applications so far, as messages of their own. Goes to
+ * emit, not to that of the options. *sequence is that of a message behind them; may be NULL. 0,
+ * -ENOMEM, or what emit says.
  */
 int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
-			   void *context);
+			   void *context, uint32_t *sequence);
+/* How many names a preamble would have now. */
+size_t ipfix_encoder_names(const struct ipfix_encoder *e);
+
+/* Another file or connection begins: statistics and names come again, before the next record. */
+void ipfix_encoder_restart(struct ipfix_encoder *e);
+
+/* Of the message that emit is called with, while it is. */
+struct ipfix_load ipfix_encoder_load(const struct ipfix_encoder *e);
+/* Flows in the message at hand. */
+uint32_t ipfix_encoder_held(const struct ipfix_encoder *e);
 
 /* Of the next message. Of a new encoder without datagrams: what comes behind the preamble. */
 uint32_t ipfix_encoder_sequence(const struct ipfix_encoder *e);

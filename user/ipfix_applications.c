@@ -100,18 +100,31 @@ static uint8_t *put(uint8_t *at, const struct ipfix_message *m, const struct ipf
 	return at + NAME_V9;
 }
 
-int ipfix_applications_tell(struct ipfix_applications *a, struct ipfix_message *m)
+static int tell_one(const struct ipfix_application *one, struct ipfix_message *m)
 {
 	uint16_t set = ipfix_applications_option.template;
+	uint8_t *at = ipfix_message_place(m, set);
+	struct ipfix_written written = { .records = 1 };
+
+	written.length = put(at, m, one) - at;
+	return ipfix_message_add(m, set, &written);
+}
+
+int ipfix_applications_tell(struct ipfix_applications *a, struct ipfix_message *m)
+{
 	int err = 0;
 
-	for (; a->told < a->count && !err; a->told++) {
-		uint8_t *at = ipfix_message_place(m, set);
-		struct ipfix_written written = { .records = 1 };
+	for (; a->told < a->count && !err; a->told++)
+		err = tell_one(&a->known[a->told], m);
+	return err;
+}
 
-		written.length = put(at, m, &a->known[a->told]) - at;
-		err = ipfix_message_add(m, set, &written);
-	}
+int ipfix_applications_tell_all(const struct ipfix_applications *a, struct ipfix_message *m)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < a->count && !err; i++)
+		err = tell_one(&a->known[i], m);
 	return err;
 }
 

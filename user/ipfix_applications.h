@@ -30,6 +30,8 @@ void ipfix_applications_free(struct ipfix_applications *a);
 void ipfix_applications_learn(struct ipfix_applications *a, const struct flow_record *r);
 /* Adds what is not told yet. */
 int ipfix_applications_tell(struct ipfix_applications *a, struct ipfix_message *m);
+/* Adds all of them, whatever was told. */
+int ipfix_applications_tell_all(const struct ipfix_applications *a, struct ipfix_message *m);
 /* Nothing is told yet. */
 void ipfix_applications_forget(struct ipfix_applications *a);
 

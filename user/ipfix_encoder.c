@@ -20,6 +20,8 @@ struct ipfix_encoder {
 	struct ipfix_layouts layouts;
 	struct ipfix_message message;
 	struct ipfix_applications applications;
+	struct ipfix_statistics statistics;
+	uint64_t refresh_ns, refresh_messages;
 	uint64_t now_ns;
 	uint64_t past_ns; /* the stamp of flows that were long ago */
 	uint64_t refreshed_ns, refreshed_messages;
@@ -63,8 +65,8 @@ static void fit_alignment(struct ipfix_encoder *e)
 static int add_option_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
 {
 	bool ipfix = m->protocol == IPFIX;
-	int err = ipfix_option_template_add(m, ipfix_statistics_option(m->protocol,
-								       e->options.totals != NULL));
+	int err =
+		ipfix_option_template_add(m, ipfix_statistics_option(m->protocol, &e->statistics));
 
 	if (!err && e->layouts.applications)
 		err = ipfix_option_template_add(m, ipfix ? &ipfix_applications_option
@@ -94,9 +96,8 @@ static int add_templates(const struct ipfix_encoder *e, struct ipfix_message *m)
 	return err ? err : add_option_templates(e, m);
 }
 
-/* *sequence is that of the message behind it. */
-static int put_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
-			void *context, uint32_t *sequence)
+int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
+			   void *context, uint32_t *sequence)
 {
 	struct ipfix_message m;
 	int err = ipfix_message_open(&m, e->message.protocol, e->message.domain, e->message.usual);
@@ -108,27 +109,22 @@ static int put_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_em
 	if (!err)
 		err = add_templates(e, &m);
 	if (!err)
+		err = ipfix_applications_tell_all(&e->applications, &m);
+	if (!err)
 		err = ipfix_message_flush(&m);
-	*sequence = m.sequence;
+	if (sequence)
+		*sequence = m.sequence;
 	ipfix_message_close(&m);
 	return err;
 }
 
-int ipfix_encoder_preamble(const struct ipfix_encoder *e, uint64_t now_ns, ipfix_emit *emit,
-			   void *context)
-{
-	uint32_t sequence;
-
-	return put_preamble(e, now_ns, emit, context, &sequence);
-}
-
 static int add_statistics(struct ipfix_encoder *e)
 {
-	struct ipfix_totals totals;
+	struct ipfix_totals totals = { 0 };
 
 	if (e->options.totals)
 		e->options.totals(e->options.context, &totals);
-	return ipfix_statistics_add(&e->message, e->options.totals ? &totals : NULL);
+	return ipfix_statistics_add(&e->message, &e->statistics, &totals);
 }
 
 static int refresh(struct ipfix_encoder *e)
@@ -138,7 +134,7 @@ static int refresh(struct ipfix_encoder *e)
 
 	e->refreshed = true;
 	e->refreshed_ns = e->now_ns;
-	e->refreshed_messages = m->messages;
+	e->refreshed_messages = m->handed.messages;
 	ipfix_applications_forget(&e->applications);
 	if (e->options.datagrams)
 		err = add_templates(e, m);
@@ -154,8 +150,8 @@ static bool is_due(const struct ipfix_encoder *e)
 {
 	const struct ipfix_message *m = &e->message;
 
-	return !e->refreshed || e->now_ns - e->refreshed_ns >= IPFIX_REFRESH_NS ||
-	       m->messages - e->refreshed_messages >= IPFIX_REFRESH_MESSAGES;
+	return !e->refreshed || e->now_ns - e->refreshed_ns >= e->refresh_ns ||
+	       m->handed.messages - e->refreshed_messages >= e->refresh_messages;
 }
 
 /* What comes now is stamped with this, and what is due comes first. */
@@ -183,6 +179,16 @@ static int emit_nowhere(void *context, const void *bytes, size_t length, uint32_
 	return 0;
 }
 
+static void take_config(struct ipfix_encoder *e, const struct config *config)
+{
+	e->pen = config->ipfix_pen;
+	e->statistics.point = config->ipfix_point;
+	e->statistics.totals = e->options.totals != NULL;
+	e->refresh_ns = config->ipfix_refresh_ns ? config->ipfix_refresh_ns : IPFIX_REFRESH_NS;
+	e->refresh_messages = config->ipfix_refresh_messages ? config->ipfix_refresh_messages
+							     : IPFIX_REFRESH_MESSAGES;
+}
+
 int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
 		      const struct columns *columns, const struct ipfix_options *options)
 {
@@ -193,7 +199,7 @@ int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
 	if (!e)
 		goto out;
 	e->options = *options;
-	e->pen = config->ipfix_pen;
+	take_config(e, config);
 	err = build_layouts(e, config, columns);
 	if (!err)
 		err = ipfix_message_open(&e->message, options->protocol, config->ipfix_domain,
@@ -204,7 +210,7 @@ int ipfix_encoder_new(struct ipfix_encoder **out, const struct config *config,
 	e->message.context = options->context;
 	fit_alignment(e);
 	if (!options->datagrams)
-		err = put_preamble(e, 0, emit_nowhere, NULL, &e->message.sequence);
+		err = ipfix_encoder_preamble(e, 0, emit_nowhere, NULL, &e->message.sequence);
 	if (err)
 		goto out;
 	*out = e;
@@ -226,16 +232,31 @@ void ipfix_encoder_free(struct ipfix_encoder *e)
 	free(e);
 }
 
+void ipfix_encoder_restart(struct ipfix_encoder *e)
+{
+	e->refreshed = false;
+}
+
 /* --- records ---------------------------------------------------------------------------------- */
+
+static struct ipfix_written flow_written(const struct flow_record *r)
+{
+	return (struct ipfix_written){
+		.flows = 1,
+		.packets = r->side[SIDE_BOTH].packets,
+		.octets = r->side[SIDE_BOTH].bytes,
+	};
+}
 
 static int add_record(struct ipfix_encoder *e, const struct flow_record *r)
 {
 	const struct ipfix_layout *layout = &e->layouts.forward[ipfix_variant_of(&e->layouts, r)];
 	uint8_t *at = ipfix_message_place(&e->message, layout->id), *end;
-	struct ipfix_written written = { .records = 1, .flows = 1 };
+	struct ipfix_written written = flow_written(r);
 
 	end = ipfix_record_put(at, layout, r, &e->message, e->pen, &e->cut);
 	written.length = end - at;
+	written.records = 1;
 	return ipfix_message_add(&e->message, layout->id, &written);
 }
 
@@ -247,7 +268,7 @@ static int add_directions(struct ipfix_encoder *e, const struct flow_record *r)
 						       &e->layouts.reverse[variant] };
 	uint16_t set = layouts[0]->id;
 	uint8_t *at = ipfix_message_place(&e->message, set), *end = at;
-	struct ipfix_written written = { .flows = 1 };
+	struct ipfix_written written = flow_written(r);
 
 	for (int i = 0; i < 2; i++) {
 		if (!r->side[i ? SIDE_DST2SRC : SIDE_SRC2DST].packets)
@@ -261,15 +282,18 @@ static int add_directions(struct ipfix_encoder *e, const struct flow_record *r)
 
 /*
  * Now; but NetFlow v9 tells times on an uptime that ends with the stamp, which from now does not
- * reach the flows of an old capture: those are stamped with their own time.
+ * reach the flows of an old capture, nor those of a clock that is ahead: they are stamped with
+ * their own time.
  */
 static uint64_t stamp_of(struct ipfix_encoder *e, const struct flow_record *r, uint64_t now_ns)
 {
 	const uint64_t reach_ns = IPFIX_UPTIME_REACH_S * NS_PER_S;
 	uint64_t last_ns = r->side[SIDE_BOTH].last_ns;
 
-	if (e->options.protocol == IPFIX || now_ns <= r->side[SIDE_BOTH].first_ns + reach_ns)
+	if (e->options.protocol == IPFIX)
 		return now_ns;
+	if (now_ns <= r->side[SIDE_BOTH].first_ns + reach_ns)
+		return last_ns > now_ns ? last_ns : now_ns;
 	if (last_ns > e->past_ns || e->past_ns - last_ns > reach_ns)
 		e->past_ns = last_ns;
 	return e->past_ns;
@@ -308,9 +332,19 @@ int ipfix_encoder_finish(struct ipfix_encoder *e, uint64_t now_ns)
 	return err ? err : ipfix_message_flush(&e->message);
 }
 
-bool ipfix_encoder_pending(const struct ipfix_encoder *e)
+uint32_t ipfix_encoder_held(const struct ipfix_encoder *e)
 {
-	return e->message.holds.flows > 0;
+	return e->message.holds.flows;
+}
+
+struct ipfix_load ipfix_encoder_load(const struct ipfix_encoder *e)
+{
+	return e->message.load;
+}
+
+size_t ipfix_encoder_names(const struct ipfix_encoder *e)
+{
+	return e->applications.count;
 }
 
 uint32_t ipfix_encoder_sequence(const struct ipfix_encoder *e)

@@ -11,11 +11,6 @@
 #define PROTOCOL_ICMP   1
 #define PROTOCOL_ICMPV6 58
 
-/* What stands in front of a value of variable length (RFC 7011 section 7). */
-#define LENGTH_PREFIX 3
-/* The head of a basicList of one of our own elements (RFC 6313 section 4.5.1). */
-#define LIST_HEAD 9
-
 enum iana {
 	IANA_TCP_FLAGS = 6,
 	IANA_SOURCE_IPV4 = 8,
@@ -49,6 +44,7 @@ struct builder {
 	const struct ipfix_options *options;
 	struct ipfix_layout *layout;
 	bool ipv6, icmp, reverse;
+	bool icmp_apart; /* one of type and code is hidden: not both in one */
 };
 
 static const struct {
@@ -139,15 +135,29 @@ static uint32_t offset_of(const struct builder *b, const struct field *f)
 	return offset_of_side(b, b->reverse ? mirror_of(f)->offset : f->offset);
 }
 
-/* A hidden column must not show as that of the other direction. */
-static bool mirror_is_hidden(const struct builder *b, const struct field *f)
+static bool has_place(const struct field *f)
 {
-	const struct field *mirror = mirror_of(f);
+	return !(f->need & (NEED_STATE | NEED_SPLT));
+}
 
+static bool place_is_hidden(const struct builder *b, uint32_t offset)
+{
 	for (size_t i = 0; i < b->columns->count; i++)
-		if (b->columns->items[i]->ipfix == mirror->ipfix && is_hidden(b, i))
+		if (is_hidden(b, i) && has_place(b->columns->items[i]) &&
+		    b->columns->items[i]->offset == offset)
 			return true;
 	return false;
+}
+
+/* A hidden column must not show in a flow of one direction, be it the other one's. */
+static bool shows_hidden(const struct builder *b, const struct field *f)
+{
+	struct builder there = *b, back = *b;
+
+	there.reverse = false;
+	back.reverse = true;
+	return has_place(f) && (place_is_hidden(b, offset_of(&there, f)) ||
+				place_is_hidden(b, offset_of(&back, f)));
 }
 
 /* --- items ------------------------------------------------------------------------------------ */
@@ -232,6 +242,8 @@ static void add_icmp(struct builder *b, const struct ipfix_item *item)
 		return;
 	if (ipfix)
 		add_item(b, item);
+	if (b->icmp_apart)
+		return;
 	add_item(b, &(struct ipfix_item){
 			    .id = ipfix && b->ipv6 ? IANA_ICMPV6_TYPE_CODE : IANA_ICMP_TYPE_CODE,
 			    .length = 2,
@@ -274,7 +286,7 @@ static void add_netflow9_column(struct builder *b, const struct field *f)
 {
 	struct ipfix_item item = item_of(b, f);
 
-	if (!fits_netflow9(&item) || mirror_is_hidden(b, f))
+	if (!fits_netflow9(&item) || shows_hidden(b, f))
 		return;
 	if (is_icmp(f)) {
 		add_icmp(b, &item);
@@ -329,7 +341,7 @@ static size_t least_of(const struct ipfix_item *item)
 {
 	if (item->length != IPFIX_VARIABLE)
 		return item->length;
-	return LENGTH_PREFIX + (is_list(item->form) ? LIST_HEAD : 0);
+	return IPFIX_LENGTH_PREFIX + (is_list(item->form) ? IPFIX_LIST_HEAD : 0);
 }
 
 /* --- layouts ---------------------------------------------------------------------------------- */
@@ -413,6 +425,8 @@ int ipfix_layouts_build(struct ipfix_layouts *out, const struct config *config,
 	if (tells_icmp(&b, true) && tells_icmp(&b, false))
 		out->variants = VARIANTS;
 	b.icmp = !tells_icmp(&b, false);
+	b.icmp_apart = place_is_hidden(&b, offsetof(struct flow_record, icmp_type)) ||
+		       place_is_hidden(&b, offsetof(struct flow_record, icmp_code));
 	for (size_t i = 0; i < out->variants && !err; i++)
 		err = build_variant(out, b, i);
 	if (err)

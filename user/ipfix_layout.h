@@ -10,6 +10,13 @@
 
 #define IPFIX_VARIABLE 0xffff
 
+/* Of an element's number: that of an enterprise follows (RFC 7011 section 3.2). */
+#define IPFIX_ENTERPRISE_BIT 0x8000
+/* Bytes in front of a value of variable length, at most (RFC 7011 section 7). */
+#define IPFIX_LENGTH_PREFIX 3
+/* Bytes of the head of a basicList of our own elements (RFC 6313 section 4.5.1). */
+#define IPFIX_LIST_HEAD 9
+
 /* How a value is written. */
 enum ipfix_form {
 	FORM_U8,

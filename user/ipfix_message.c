@@ -60,6 +60,8 @@ int ipfix_message_clock(struct ipfix_message *m, uint64_t now_ns)
 		m->boot_s = now_s > IPFIX_UPTIME_REACH_S ? now_s - IPFIX_UPTIME_REACH_S : 0;
 	}
 	m->now_ns = now_ns;
+	if (m->length == m->header || now_ns > m->latest_ns)
+		m->latest_ns = now_ns;
 	return err;
 }
 
@@ -141,6 +143,8 @@ int ipfix_message_add(struct ipfix_message *m, uint16_t set, const struct ipfix_
 	m->holds.templates += written->templates;
 	m->holds.records += written->records;
 	m->holds.flows += written->flows;
+	m->holds.packets += written->packets;
+	m->holds.octets += written->octets;
 	if (written->flows)
 		m->holds_of_flows += written->records;
 	return err;
@@ -162,11 +166,12 @@ static void put_ipfix_header(struct ipfix_message *m)
 /*
  * RFC 3954: the sequence number counts messages, and templates are records too. The header has a
  * whole second, and the uptime is that of this second, so that collectors compute times to the ms:
- * the next one, as times after it would be taken for those before a wrap.
+ * the next one, as times after it would be taken for those before a wrap. So it is the latest of
+ * the times that its records came with.
  */
 static void put_netflow9_header(struct ipfix_message *m)
 {
-	uint64_t now_s = (m->now_ns + NS_PER_S - 1) / NS_PER_S;
+	uint64_t now_s = (m->latest_ns + NS_PER_S - 1) / NS_PER_S;
 	uint8_t *at = m->bytes;
 
 	at = wire_u16(at, 9);
@@ -191,10 +196,16 @@ int ipfix_message_flush(struct ipfix_message *m)
 	else
 		put_netflow9_header(m);
 	length = m->length;
-	m->messages++;
-	m->octets += length;
-	m->flow_records += m->holds_of_flows;
+	m->load = (struct ipfix_load){
+		.records = m->holds_of_flows,
+		.packets = m->holds.packets,
+		.octets = m->holds.octets,
+	};
+	m->handed.messages++;
+	m->handed.octets += length;
+	m->handed.records += m->holds_of_flows;
 	m->holds_of_flows = 0;
+	m->latest_ns = m->now_ns;
 	m->length = m->header;
 	m->holds = (struct ipfix_written){ 0 };
 	return m->emit(m->context, m->bytes, length, flows);

@@ -22,6 +22,7 @@ struct ipfix_written {
 	size_t length;
 	uint32_t templates, records; /* template records, data records */
 	uint32_t flows;              /* that the data records are of; 0: of none */
+	uint64_t packets, octets;    /* of the flows */
 };
 
 struct ipfix_message {
@@ -39,9 +40,11 @@ struct ipfix_message {
 	uint32_t sequence;
 	struct ipfix_written holds;
 	uint32_t holds_of_flows; /* data records of flows */
+	struct ipfix_load load;  /* of what is being handed over */
 	uint64_t now_ns;
-	uint64_t boot_s;                         /* what NetFlow v9's uptime counts from */
-	uint64_t messages, octets, flow_records; /* handed over so far */
+	uint64_t latest_ns;           /* of the times that came since the last message */
+	uint64_t boot_s;              /* what NetFlow v9's uptime counts from */
+	struct ipfix_exported handed; /* over so far */
 };
 
 /* 0 or -ENOMEM. */

@@ -3,13 +3,11 @@
 
 #include "wire.h"
 
-#define ENTERPRISE_BIT 0x8000
-
 static uint8_t *put_field(uint8_t *to, const struct ipfix_item *item)
 {
 	if (!item->enterprise)
 		return wire_u16(wire_u16(to, item->id), item->length);
-	to = wire_u16(wire_u16(to, ENTERPRISE_BIT | item->id), item->length);
+	to = wire_u16(wire_u16(to, IPFIX_ENTERPRISE_BIT | item->id), item->length);
 	return wire_u32(to, item->enterprise);
 }
 

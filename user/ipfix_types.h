@@ -7,9 +7,9 @@
 
 extern const struct ipfix_option ipfix_types_option;
 
-/* The own elements among the layout's, each once. Counts them in *records. */
+/* Adds the own elements among the layout's, each once. Errors are emit's. */
 int ipfix_types_add(struct ipfix_message *m, const struct ipfix_layout *layout, uint32_t pen);
-/* How many records that is. */
+/* How many of them there are. */
 size_t ipfix_types_count(const struct ipfix_layout *layout);
 
 #endif

@@ -19,7 +19,7 @@ struct kafka {
 	struct kafka_options options;
 	char *brokers, *topic; /* one block, brokers first */
 	rd_kafka_t *client;
-	struct ship_counts counts; /* queued is librdkafka's to tell */
+	struct ship_counts counts; /* queued: until the delivery report */
 	bool down, down_told;
 	char why[TRANSPORT_WHY_SIZE];
 };
@@ -38,6 +38,8 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *m, void *c
 	struct kafka *k = context;
 
 	(void)client;
+	k->counts.queued--;
+	k->counts.queued_bytes -= m->len;
 	if (!m->err)
 		k->counts.sent++;
 	else if (m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
@@ -187,10 +189,14 @@ int kafka_open(struct kafka **out, const struct kafka_options *options)
 
 static bool produce(struct kafka *k, const char *key, const void *value, size_t length)
 {
-	return !rd_kafka_producev(k->client, RD_KAFKA_V_TOPIC(k->topic),
-				  RD_KAFKA_V_KEY(key, strlen(key)),
-				  RD_KAFKA_V_VALUE((void *)value, length),
-				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+	if (rd_kafka_producev(k->client, RD_KAFKA_V_TOPIC(k->topic),
+			      RD_KAFKA_V_KEY(key, strlen(key)),
+			      RD_KAFKA_V_VALUE((void *)value, length),
+			      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))
+		return false;
+	k->counts.queued++;
+	k->counts.queued_bytes += length;
+	return true;
 }
 
 void kafka_put(struct kafka *k, const char *key, const void *value, size_t length,
@@ -227,23 +233,25 @@ void kafka_report(struct kafka *k)
 void kafka_counts(struct kafka *k, struct ship_counts *out)
 {
 	*out = k->counts;
-	out->queued = (uint64_t)rd_kafka_outq_len(k->client);
 }
 
 void kafka_close(struct kafka *k, struct ship_counts *out)
 {
-	int left;
+	uint64_t left;
 
 	rd_kafka_flush(k->client, (int)(k->options.limits.end_timeout_ns / NS_PER_MS));
-	left = rd_kafka_outq_len(k->client);
+	left = k->counts.queued;
 	if (left) {
 		rd_kafka_purge(k->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_poll(k->client, WAIT_MS);
-		log_warning("-o %s: %s; %d records could not be sent in time", k->options.name,
-			    *k->why ? k->why : "slow", left);
+		log_warning("-o %s: %s; %llu records could not be sent in time", k->options.name,
+			    *k->why ? k->why : "slow", (unsigned long long)left);
 	}
 	while (rd_kafka_poll(k->client, 0))
 		;
+	/* of what librdkafka gave no report */
+	k->counts.dropped += k->counts.queued;
+	k->counts.queued = k->counts.queued_bytes = 0;
 	*out = k->counts;
 	rd_kafka_destroy(k->client);
 	free(k->brokers);

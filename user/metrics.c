@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "dissect.h"
+#include "interface_names.h"
 #include "log.h"
 #include "metrics_http.h"
 
@@ -31,6 +33,7 @@ struct metrics {
 	/* the meter's */
 	struct metrics_totals totals;
 	uint64_t told_ns;
+	bool refusal_told;
 
 	/* of both */
 	_Atomic uint64_t stepped_ns;
@@ -126,7 +129,8 @@ int metrics_open(struct metrics **out, const struct config *config)
 	}
 	m->interfaces = &config->interfaces;
 	for (size_t i = 0; i < config->interfaces.count; i++)
-		metrics_totals_expect(&m->totals, config->interfaces.items[i]);
+		if (interface_name_is_plain(config->interfaces.items[i]))
+			metrics_totals_expect(&m->totals, config->interfaces.items[i]);
 	describe_build(&m->build);
 	m->read = 1;
 	atomic_init(&m->between, 2);
@@ -148,18 +152,9 @@ void metrics_free(struct metrics *m)
 
 /* --- the meter's side ------------------------------------------------------------------------- */
 
-/* Of a key's number: 0 is the only one there is. */
-static const char *interface_name(const struct metrics *m, uint16_t number)
+void metrics_record(struct metrics *m, const struct flow_record *r, bool dissected)
 {
-	size_t place = number ? number - 1u : 0;
-
-	return place < m->interfaces->count ? m->interfaces->items[place] : NULL;
-}
-
-void metrics_record(struct metrics *m, const struct flow_record *r, bool dissected,
-		    uint16_t interface)
-{
-	metrics_totals_add(&m->totals, r, dissected, interface_name(m, interface));
+	metrics_totals_add(&m->totals, r, dissected, record_interface(r));
 }
 
 bool metrics_stepped(struct metrics *m, bool ended)
@@ -176,6 +171,18 @@ struct metrics_snapshot *metrics_begin(struct metrics *m)
 	return &m->slots[m->filled];
 }
 
+/* Once: it may go on for long. */
+static void tell_refusal(struct metrics *m)
+{
+	int error = m->refusal_told ? 0 : metrics_http_refused(m->http);
+
+	if (!error)
+		return;
+	m->refusal_told = true;
+	log_warning("--metrics: a client cannot be served: %s; %s", strerror(error),
+		    metrics_http_mend(error));
+}
+
 void metrics_tell(struct metrics *m)
 {
 	struct metrics_snapshot *s = &m->slots[m->filled];
@@ -183,4 +190,5 @@ void metrics_tell(struct metrics *m)
 	m->told_ns = s->time_ns = monotonic_ns();
 	s->totals = m->totals;
 	m->filled = atomic_exchange(&m->between, m->filled | FRESH) & ~FRESH;
+	tell_refusal(m);
 }

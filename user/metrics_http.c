@@ -7,7 +7,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "log.h"
 #include "metrics_address.h"
+#include "thread.h"
 
 #define NS_PER_MS 1000000ull
 
@@ -33,6 +34,9 @@
 #define SWEEP_MS        100
 #define IDLE_MS         1000
 
+/* How long to let a client wait for whom the system has no file descriptor or memory. */
+#define STARVED_MS 100
+
 struct client {
 	int fd; /* -1 = free place */
 	uint64_t since_ns;
@@ -46,7 +50,9 @@ struct metrics_http {
 	int stop_fd;
 	pthread_t thread;
 	struct client clients[MAX_CLIENTS];
-	int count; /* of clients */
+	int count;              /* of clients */
+	bool starved;           /* in this turn */
+	atomic_int refused_for; /* the last errno of a client that could not be taken, 0 = none */
 };
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -188,6 +194,29 @@ static void run_daemon(struct metrics_http *h)
 		MHD_run(h->daemon);
 }
 
+/* The daemon says so when a client cannot be taken; whatever else it says is of the client. */
+static void on_message(void *context, const char *format, va_list args)
+{
+	struct metrics_http *h = context;
+	int error = errno;
+
+	(void)format;
+	(void)args;
+	if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS)
+		return;
+	h->starved = true;
+	atomic_store(&h->refused_for, error);
+}
+
+/* It would ask the system again without a pause. */
+static void rest(struct metrics_http *h, struct pollfd *stop)
+{
+	if (!h->starved)
+		return;
+	h->starved = false;
+	poll(stop, 1, STARVED_MS);
+}
+
 static void *serve(void *context)
 {
 	struct metrics_http *h = context;
@@ -200,6 +229,7 @@ static void *serve(void *context)
 		poll(fds, 2, wait_ms(h));
 		run_daemon(h);
 		end_overdue(h);
+		rest(h, &fds[1]);
 	}
 	return NULL;
 }
@@ -212,6 +242,11 @@ static const char *mend(int error)
 	case EADDRINUSE: return "give another port, or end what listens there";
 	case EADDRNOTAVAIL: return "give an address of this host; ip address lists them";
 	case EACCES: return "ports below 1024 are for root and CAP_NET_BIND_SERVICE";
+	case EMFILE: return "raise the limit of open files (ulimit -n)";
+	case ENFILE: return "the system has no more open files; raise the sysctl fs.file-max";
+	case ENOMEM:
+	case ENOBUFS: return "free some memory";
+	case EAGAIN: return "no thread can be started; raise ulimit -u";
 	default: return "give another address or port";
 	}
 }
@@ -245,10 +280,11 @@ static int listen_at(const char *text)
 	return refused(text, error);
 }
 
-/* Takes the listening socket. */
-static bool start_daemon(struct metrics_http *h, int listen_fd)
+/* Takes the listening socket. 0 or a negative errno, as far as libmicrohttpd leaves it. */
+static int start_daemon(struct metrics_http *h, int listen_fd)
 {
 	const struct MHD_OptionItem options[] = {
+		{ MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_message, h },
 		{ MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL },
 		{ MHD_OPTION_CONNECTION_LIMIT, MAX_CLIENTS, NULL },
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CLIENT_POOL, NULL },
@@ -257,28 +293,18 @@ static bool start_daemon(struct metrics_http *h, int listen_fd)
 	};
 	const union MHD_DaemonInfo *info;
 
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, h, MHD_OPTION_ARRAY,
-				     options, MHD_OPTION_END);
-	if (!h->daemon)
-		return false;
+	errno = 0;
+	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer, h,
+				     MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	if (!h->daemon) {
+		int err = errno ? -errno : -ENOMEM;
+
+		close(listen_fd);
+		return err;
+	}
 	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	h->epoll_fd = info ? info->epoll_fd : -1;
-	return h->epoll_fd >= 0;
-}
-
-/* Signals are for the program's own threads, whose waiting they are to end. */
-static bool start_thread(struct metrics_http *h)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&h->thread, NULL, serve, h);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!error)
-		pthread_setname_np(h->thread, "weir-metrics");
-	return !error;
+	return h->epoll_fd >= 0 ? 0 : -ENOTSUP;
 }
 
 static void destroy(struct metrics_http *h)
@@ -290,43 +316,55 @@ static void destroy(struct metrics_http *h)
 	free(h);
 }
 
-static struct metrics_http *make(const struct metrics_page *pages, void *context)
+/* 0 or a negative errno. */
+static int make(struct metrics_http **out, const struct metrics_page *pages, void *context)
 {
 	struct metrics_http *h = calloc(1, sizeof(*h));
 
+	*out = h;
 	if (!h)
-		return NULL;
+		return -ENOMEM;
 	h->pages = pages;
 	h->context = context;
 	for (int i = 0; i < MAX_CLIENTS; i++)
 		h->clients[i].fd = -1;
 	h->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (h->stop_fd >= 0)
-		return h;
-	free(h);
-	return NULL;
+	return h->stop_fd < 0 ? -errno : 0;
 }
 
 int metrics_http_start(struct metrics_http **out, const char *address,
 		       const struct metrics_page *pages, void *context)
 {
 	struct metrics_http *h;
-	int listen_fd = listen_at(address);
+	int listen_fd = listen_at(address), err;
 
 	*out = NULL;
 	if (listen_fd < 0)
 		return listen_fd;
-	h = make(pages, context);
-	if (!h) {
+	err = make(&h, pages, context);
+	if (err)
 		close(listen_fd);
-		return refused(address, ENOMEM);
+	else
+		err = start_daemon(h, listen_fd);
+	if (!err)
+		err = thread_start(&h->thread, "weir-metrics", serve, h);
+	if (!err) {
+		*out = h;
+		return 0;
 	}
-	if (!start_daemon(h, listen_fd) || !start_thread(h)) {
+	if (h)
 		destroy(h);
-		return refused(address, EAGAIN);
-	}
-	*out = h;
-	return 0;
+	return refused(address, -err);
+}
+
+int metrics_http_refused(struct metrics_http *h)
+{
+	return atomic_exchange(&h->refused_for, 0);
+}
+
+const char *metrics_http_mend(int error)
+{
+	return mend(error);
 }
 
 void metrics_http_stop(struct metrics_http *h)

@@ -26,6 +26,10 @@ struct metrics_http;
  */
 int metrics_http_start(struct metrics_http **out, const char *address,
 		       const struct metrics_page *pages, void *context);
+/* Why the system did not let a client in since this was asked last, an errno; 0: it let all in. */
+int metrics_http_refused(struct metrics_http *h);
+/* What to do about an errno of this server. */
+const char *metrics_http_mend(int error);
 /* Returns when the thread has ended; no page is made any more. NULL is allowed. */
 void metrics_http_stop(struct metrics_http *h);
 

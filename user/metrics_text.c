@@ -123,6 +123,18 @@ static void by_name(struct text_buffer *b, const struct family *f, const struct 
 		named_sample(b, f, METRICS_OTHER, &names->other);
 }
 
+static void by_output(struct text_buffer *b, const struct family *f, const struct metrics_view *v)
+{
+	const struct output_statuses *outputs = &v->meter->outputs;
+
+	for (size_t i = 0; i < outputs->count; i++) {
+		metrics_sample(b, f->name, "",
+			       (struct metrics_label){ "output", outputs->item[i].name });
+		text_u64(b, number_at(&outputs->item[i], f->at));
+		text_char(b, '\n');
+	}
+}
+
 /* Buckets hold all values up to their bound, those of the smaller ones too. */
 static void histogram(struct text_buffer *b, const struct family *f,
 		      const struct metrics_histogram *h, const uint64_t *bounds,
@@ -166,6 +178,7 @@ static void sizes(struct text_buffer *b, const struct family *f, const struct me
 
 #define METER(member)   offsetof(struct metrics_snapshot, member)
 #define PROCESS(member) offsetof(struct process_stats, member)
+#define OUTPUT(member)  offsetof(struct output_status, member)
 
 /* Three families of a kind of names: of finished flows, that is of records. */
 #define BY_NAME(which, names, label)                                                        \
@@ -239,6 +252,41 @@ static const struct family families[] = {
 	  .samples = meter_seconds,
 	  .at = METER(status.bpf_run_ns),
 	  .needed = METER(status.map_max) },
+	{ .name = "weir_output_queue_records",
+	  .type = "gauge",
+	  .help = "records that an output over a network has not sent yet",
+	  .samples = by_output,
+	  .at = OUTPUT(counts.queued) },
+	{ .name = "weir_output_queue_bytes",
+	  .type = "gauge",
+	  .help = "bytes in the queue of an output over a network",
+	  .samples = by_output,
+	  .at = OUTPUT(counts.queued_bytes) },
+	{ .name = "weir_output_queue_capacity_bytes",
+	  .type = "gauge",
+	  .help = "room in the queue of an output over a network: --queue",
+	  .samples = by_output,
+	  .at = OUTPUT(capacity_bytes) },
+	{ .name = "weir_output_sent_records_total",
+	  .type = "counter",
+	  .help = "records that left by an output",
+	  .samples = by_output,
+	  .at = OUTPUT(counts.sent) },
+	{ .name = "weir_output_retried_records_total",
+	  .type = "counter",
+	  .help = "records that an output sent again, since a connection was lost",
+	  .samples = by_output,
+	  .at = OUTPUT(counts.retried) },
+	{ .name = "weir_output_dropped_records_total",
+	  .type = "counter",
+	  .help = "records that found no room in an output's queue",
+	  .samples = by_output,
+	  .at = OUTPUT(counts.dropped) },
+	{ .name = "weir_output_failed_records_total",
+	  .type = "counter",
+	  .help = "records that the other side of an output refused",
+	  .samples = by_output,
+	  .at = OUTPUT(counts.failed) },
 	{ .name = "weir_snapshot_age_seconds",
 	  .type = "gauge",
 	  .help = "time since the meter told the numbers of this page",

@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "metrics_totals.h"
+#include "output_status.h"
 #include "process_stats.h"
 #include "text_buffer.h"
 #include "weir/weir.h"
@@ -17,6 +18,7 @@ struct metrics_snapshot {
 	uint64_t time_ns; /* monotonic; 0 = not begun yet */
 	struct ledger ledger;
 	struct weir_status status;
+	struct output_statuses outputs;
 	struct metrics_totals totals;
 };
 

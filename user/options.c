@@ -269,6 +269,12 @@ static int check_together(const struct config *config)
 	if (config->pin && config->hook == HOOK_PCAP)
 		log_warning("--pin: --hook pcap keeps nothing in the kernel; give --hook tc or "
 			    "xdp");
+	if (config->attribute && !config->interfaces.count)
+		log_warning("--attribute: a capture tells no processes; watch an interface");
+	if (config->attribute && config->interfaces.count && config->hook == HOOK_PCAP) {
+		log_error("--attribute: --hook pcap sees no sockets; give --hook tc or xdp");
+		return -EINVAL;
+	}
 	if (config->anonymize_key && !config->anonymize && !config->anonymize_prefix) {
 		log_error("--anonymize-key: hides nothing by itself; add --anonymize COLUMNS or "
 			  "--anonymize-prefix");

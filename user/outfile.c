@@ -7,6 +7,7 @@
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,13 +54,24 @@ static int flush(struct outfile *f)
 	return 0;
 }
 
+/* As it was before. */
+static void give_up(struct outfile *f)
+{
+	if (f->made)
+		unlink(f->name);
+	f->rows.length = 0;
+}
+
 static int close_current(struct outfile *f)
 {
 	int err = 0;
 
 	if (f->fd < 0)
 		return 0;
-	err = flush(f);
+	if (f->waits)
+		give_up(f);
+	else
+		err = flush(f);
 	if (f->fd != STDOUT_FILENO && close(f->fd) < 0 && !err)
 		err = report(f, -errno);
 	f->fd = -1;
@@ -128,12 +140,31 @@ static int choose_name(struct outfile *f, uint64_t now_ns)
 	return f->name ? 0 : report(f, -ENOMEM);
 }
 
+static int open_as(struct outfile *f, int flags)
+{
+	f->fd = open(f->name, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+	return f->fd < 0 ? -errno : 0;
+}
+
+/* A new file, or one from before as it is. */
+static int open_waiting(struct outfile *f)
+{
+	int err = open_as(f, O_EXCL);
+
+	f->made = !err;
+	if (err == -EEXIST)
+		err = open_as(f, 0);
+	f->waits = !err;
+	return err ? report(f, err) : 0;
+}
+
 static int open_name(struct outfile *f)
 {
-	f->fd = open(f->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int err = open_as(f, O_TRUNC);
+
 	f->written = 0;
-	if (f->fd < 0)
-		return report(f, -errno);
+	if (err)
+		return report(f, err);
 	text_bytes(&f->rows, f->header.data, f->header.length);
 	return 0;
 }
@@ -157,10 +188,23 @@ int outfile_open(struct outfile *f, const char *pattern, const struct rotation *
 	if (rotates(f))
 		return 0;
 	f->name = strdup(pattern);
-	err = f->name ? open_name(f) : report(f, -ENOMEM);
+	err = f->name ? open_waiting(f) : report(f, -ENOMEM);
 	if (err)
 		outfile_close(f);
 	return err;
+}
+
+int outfile_begin(struct outfile *f)
+{
+	struct stat st;
+
+	if (!f->waits)
+		return 0;
+	f->waits = false;
+	/* pipes and devices have nothing from before */
+	if (!fstat(f->fd, &st) && S_ISREG(st.st_mode) && ftruncate(f->fd, 0))
+		return report(f, -errno);
+	return 0;
 }
 
 /* Start of the period that the clock is in. */
@@ -173,10 +217,10 @@ static uint64_t period_start(const struct outfile *f, uint64_t clock_ns)
 
 bool outfile_is_due(const struct outfile *f, uint64_t now_ns)
 {
-	if (!rotates(f))
-		return false;
 	if (f->fd < 0)
 		return true;
+	if (!rotates(f))
+		return false;
 	if (f->rotation.interval_ns && period_start(f, now_ns) > f->period_start_ns)
 		return true;
 	return f->rotation.bytes && f->written + f->rows.length >= f->rotation.bytes;
@@ -195,7 +239,7 @@ int outfile_begin_row(struct outfile *f, uint64_t now_ns)
 	if (err)
 		return err;
 	f->period_start_ns = period_start(f, f->clock_ns);
-	err = choose_name(f, f->period_start_ns);
+	err = rotates(f) ? choose_name(f, f->period_start_ns) : 0;
 	return err ? err : open_name(f);
 }
 
@@ -206,7 +250,21 @@ int outfile_end_row(struct outfile *f)
 
 int outfile_flush(struct outfile *f)
 {
-	return f->fd >= 0 && f->rows.length ? flush(f) : 0;
+	return f->fd >= 0 && f->rows.length && !f->waits ? flush(f) : 0;
+}
+
+/* Whether the name still stands for the open file. */
+static bool is_in_place(const struct outfile *f)
+{
+	struct stat named, open;
+
+	return !stat(f->name, &named) && !fstat(f->fd, &open) && named.st_dev == open.st_dev &&
+	       named.st_ino == open.st_ino;
+}
+
+int outfile_reopen(struct outfile *f)
+{
+	return f->fd < 0 || f->fd == STDOUT_FILENO || is_in_place(f) ? 0 : close_current(f);
 }
 
 void outfile_drop(struct outfile *f)

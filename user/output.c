@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,8 +21,9 @@ static const struct output_format {
 	const struct format *rows; /* NULL: protocol */
 	enum ipfix_protocol protocol;
 } formats[] = {
-	{ "csv", &format_csv, 0 }, { "json", &format_json, 0 },    { "table", &format_table, 0 },
-	{ "ipfix", NULL, IPFIX },  { "netflow9", NULL, NETFLOW9 },
+	{ "csv", &format_csv, 0 },     { "json", &format_json, 0 },
+	{ "table", &format_table, 0 }, { "protobuf", &format_protobuf, 0 },
+	{ "ipfix", NULL, IPFIX },      { "netflow9", NULL, NETFLOW9 },
 };
 
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
@@ -35,6 +37,7 @@ struct output {
 	struct output_parts parts;
 	const struct output_format *format;
 
+	char kind[24];       /* "ipfix:tcp"; "" of a file */
 	struct outfile file; /* when the two others are NULL */
 	struct ship *ship;
 	struct kafka *kafka;
@@ -57,6 +60,11 @@ static const struct output_format *format_of(const char *text)
 	return NULL;
 }
 
+const char *output_format_name(size_t i)
+{
+	return i < FORMAT_COUNT ? formats[i].name : NULL;
+}
+
 enum output_columns output_columns_of(const char *text)
 {
 	const struct output_format *format = format_of(text);
@@ -76,7 +84,7 @@ static int parse_output(struct output *o, const char *text)
 	o->target = *colon ? colon + 1 : "-";
 	if (!o->format) {
 		log_error("-o %s: unknown format \"%.*s\"; weir writes csv, json, table, "
-			  "ipfix and netflow9",
+			  "protobuf, ipfix and netflow9",
 			  text, (int)(colon - text), text);
 		return -EINVAL;
 	}
@@ -114,7 +122,7 @@ static struct output_ipfix_parts ipfix_parts(const struct output *o)
 		.config = o->parts.config,
 		.columns = o->parts.columns,
 		.anonymizer = o->parts.anonymizer,
-		.ledger = o->parts.ledger,
+		.account = o->parts.account,
 		.stop = o->parts.stop,
 		.protocol = o->format->protocol,
 	};
@@ -169,9 +177,15 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 	};
 	int err = 0;
 
+	options.limits.pace = transport == &transport_udp ? config->pace : 0;
 	if (!o->format->rows && transport != &transport_udp && transport != &transport_tcp) {
 		log_error("-o %s: %s goes to udp://host:port, tcp://host:port or a file", o->text,
 			  o->format->name);
+		return -EINVAL;
+	}
+	if (o->format->rows && o->format->rows->binary && transport->lines) {
+		log_error("-o %s: %s takes lines; give csv or json, or another target", o->text,
+			  transport->scheme);
 		return -EINVAL;
 	}
 	if (!o->format->rows) {
@@ -181,8 +195,8 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 	}
 	if (o->format->rows->header && transport->stream)
 		o->format->rows->header(&header, o->parts.columns);
-	options.preamble = header.data;
-	options.preamble_length = header.length;
+	options.preamble.bytes = header.data;
+	options.preamble.length = header.length;
 	o->row_by_row = transport->row_by_row;
 	o->batch_bytes = transport->batch_bytes   ? transport->batch_bytes
 			 : transport->max_message ? transport->max_message
@@ -201,8 +215,8 @@ static int open_kafka(struct output *o, const char *address)
 		.limits = limits_of(config),
 	};
 
-	if (o->format->rows != &format_json) {
-		log_error("-o %s: Kafka takes json; give json:kafka://...", o->text);
+	if (!o->format->rows || !o->format->rows->message) {
+		log_error("-o %s: Kafka takes json or protobuf; give json:kafka://...", o->text);
 		return -EINVAL;
 	}
 	return kafka_open(&o->kafka, &options);
@@ -213,9 +227,11 @@ static int open_target(struct output *o)
 	const char *kafka = kafka_address(o->target), *address;
 	const struct transport_ops *transport = transport_of(o->target, &address);
 
-	if (kafka)
-		return open_kafka(o, kafka);
-	return transport ? open_ship(o, transport, address) : open_file(o);
+	if (!kafka && !transport)
+		return open_file(o);
+	snprintf(o->kind, sizeof(o->kind), "%s:%s", o->format->name,
+		 kafka ? "kafka" : transport->scheme);
+	return kafka ? open_kafka(o, kafka) : open_ship(o, transport, address);
 }
 
 static void output_free(struct output *o)
@@ -248,9 +264,19 @@ int output_open(struct output **out, const char *text, const struct output_parts
 	return err;
 }
 
+int output_begin(struct output *o)
+{
+	return o->ship || o->kafka ? 0 : outfile_begin(&o->file);
+}
+
 const char *output_target(const struct output *o)
 {
 	return o->target;
+}
+
+const char *output_kind(const struct output *o)
+{
+	return *o->kind ? o->kind : NULL;
 }
 
 bool output_is_file(const struct output *o)
@@ -260,10 +286,18 @@ bool output_is_file(const struct output *o)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
+/* The first bytes of the batch, which are so many records. */
+static void put_rows(struct output *o, size_t length, uint32_t records)
+{
+	const struct ship_load load = { .records = records };
+
+	ship_put(o->ship, o->batch.data, length, &load, o->parts.stop);
+}
+
 static void put_batch(struct output *o)
 {
 	if (o->batch.length)
-		ship_put(o->ship, o->batch.data, o->batch.length, o->batch_records, o->parts.stop);
+		put_rows(o, o->batch.length, o->batch_records);
 	o->batch.length = 0;
 	o->batch_records = 0;
 }
@@ -289,7 +323,7 @@ static int ship_row(struct output *o, const struct flow_record *r)
 		return 0;
 	row = o->batch.length - before;
 	if (before) {
-		ship_put(o->ship, o->batch.data, before, o->batch_records - 1, o->parts.stop);
+		put_rows(o, before, o->batch_records - 1);
 		memmove(o->batch.data, o->batch.data + before, row);
 	}
 	o->batch.length = row;
@@ -304,13 +338,13 @@ static int kafka_row(struct output *o, const struct flow_record *r)
 {
 	char key[sizeof(r->community_id)] = "";
 
-	if (!anonymizer_hides_addresses(o->parts.anonymizer))
+	if (!anonymizer_hides_key(o->parts.anonymizer))
 		community_id(r, key);
 	o->batch.length = 0;
-	o->format->rows->row(&o->batch, o->parts.columns, r, o->parts.anonymizer);
+	o->format->rows->message(&o->batch, o->parts.columns, r, o->parts.anonymizer);
 	if (o->batch.failed)
 		return out_of_memory(o);
-	kafka_put(o->kafka, key, o->batch.data, o->batch.length - 1, o->parts.stop);
+	kafka_put(o->kafka, key, o->batch.data, o->batch.length, o->parts.stop);
 	o->batch.length = 0;
 	return 0;
 }
@@ -349,9 +383,14 @@ int output_flush(struct output *o)
 	return 0;
 }
 
+int output_reopen(struct output *o)
+{
+	return o->ship || o->kafka ? 0 : outfile_reopen(&o->file);
+}
+
 bool output_pending(const struct output *o)
 {
-	if (!o->format->rows && ipfix_encoder_pending(o->ipfix.encoder))
+	if (!o->format->rows && ipfix_encoder_held(o->ipfix.encoder))
 		return true;
 	return o->ship || o->kafka ? o->batch.length : o->file.rows.length;
 }
@@ -363,6 +402,9 @@ void output_counts(struct output *o, struct ship_counts *counts)
 		ship_counts(o->ship, counts);
 	if (o->kafka)
 		kafka_counts(o->kafka, counts);
+	if (o->ship)
+		counts->queued +=
+			o->format->rows ? o->batch_records : ipfix_encoder_held(o->ipfix.encoder);
 }
 
 int output_close(struct output *o, bool discard, struct ship_counts *counts)

@@ -12,6 +12,7 @@
 
 #include "anonymize.h"
 #include "config.h"
+#include "counters.h"
 #include "record.h"
 #include "ship.h"
 
@@ -22,7 +23,7 @@ struct output_parts {
 	const struct config *config;
 	const struct columns *columns;
 	struct anonymizer *anonymizer; /* of columns; NULL = none */
-	const struct ledger *ledger;   /* for statistics that are exported */
+	struct ledger_source account;  /* for statistics that are exported; may be empty */
 	const atomic_bool *stop;       /* an output that would wait for a peer does so no longer */
 };
 
@@ -41,10 +42,14 @@ enum output_columns output_columns_of(const char *text);
  * message.
  */
 int output_open(struct output **out, const char *text, const struct output_parts *parts);
+/* Once the run is going to happen: before the first record. Errors as by output_open(). */
+int output_begin(struct output *o);
 /* One record. 0, or a negative errno after a message; -EPIPE without one. */
 int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns);
 /* Hands on what is collected. Errors as above. */
 int output_flush(struct output *o);
+/* After output_flush(): a file that was moved away is followed by one of its name. */
+int output_reopen(struct output *o);
 /* Whether rows wait in a buffer that only output_flush() or more rows empty. */
 bool output_pending(const struct output *o);
 /*
@@ -53,10 +58,14 @@ bool output_pending(const struct output *o);
  */
 int output_close(struct output *o, bool discard, struct ship_counts *counts);
 
+/* Names of formats by number, in the order they are told; NULL beyond the last. */
+const char *output_format_name(size_t i);
 /* What stands behind "FORMAT:". */
 const char *output_target(const struct output *o);
 bool output_is_file(const struct output *o);
 /* All zeroes for files. */
 void output_counts(struct output *o, struct ship_counts *counts);
+/* "ipfix:tcp": format and scheme; NULL for files. */
+const char *output_kind(const struct output *o);
 
 #endif

@@ -8,27 +8,31 @@
 #include "outfile.h"
 #include "ship.h"
 
-/* One of the two is where messages go; both are the output's. */
-struct output_ipfix {
-	struct ipfix_encoder *encoder;
-	struct outfile *file;
-	struct ship *ship;
-	const struct ledger *ledger;
-	const atomic_bool *stop;
-	enum ipfix_protocol protocol;
-	uint64_t packet_ns; /* of the newest record */
-	/* what sequence numbers count from; over a network this is the sending thread's */
-	uint32_t base, preamble; /* data records in the preamble */
-	bool based;
-};
-
 struct output_ipfix_parts {
 	const struct config *config;
 	const struct columns *columns;
 	const struct anonymizer *anonymizer;
-	const struct ledger *ledger;
+	struct ledger_source account; /* may be empty */
 	const atomic_bool *stop;
 	enum ipfix_protocol protocol;
+};
+
+/* One of file and ship is where messages go; both are the output's. */
+struct output_ipfix {
+	struct output_ipfix_parts parts;
+	struct ipfix_encoder *encoder;
+	struct outfile *file;
+	struct ship *ship;
+	bool stream;
+	uint64_t packet_ns; /* of the newest record */
+	/* what each file or connection begins with */
+	struct ipfix_exported preamble;
+	uint32_t preamble_sequence; /* of what follows it */
+	size_t preamble_names;
+	uint64_t begun; /* files, or connections that were seen */
+	/* what sequence numbers count from; over a network this is the sending thread's */
+	uint32_t base, after_preamble;
+	bool based;
 };
 
 /* 0, or a negative errno after a message; output_ipfix_free() either way. */

@@ -2,6 +2,7 @@
 #include "process_stats.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static uint64_t count_fds(void)
 	return count > 3 ? count - 3 : 0; /* without . and .. and that of dir */
 }
 
-bool process_stats_read(struct process_stats *out)
+void process_stats_read(struct process_stats *out)
 {
 	uint64_t fields[STATS];
 	struct rlimit limit;
@@ -76,10 +77,9 @@ bool process_stats_read(struct process_stats *out)
 	if (!getrlimit(RLIMIT_NOFILE, &limit))
 		out->max_fds = limit.rlim_cur;
 	if (!read_stat(fields))
-		return false;
+		return;
 	out->virtual_bytes = fields[STAT_VSIZE];
 	out->resident_bytes = fields[STAT_RSS] * sysconf(_SC_PAGESIZE);
 	out->threads = fields[STAT_THREADS];
 	out->open_fds = count_fds();
-	return true;
 }

@@ -3,7 +3,6 @@
 #ifndef USER_PROCESS_STATS_H
 #define USER_PROCESS_STATS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct process_stats {
@@ -16,7 +15,7 @@ struct process_stats {
 /* Since the epoch, in seconds; 0: /proc cannot be read. Ask once: clocks are adjusted. */
 double process_start_time(void);
 
-/* False: /proc cannot be read, and only cpu_ns and max_fds are known. */
-bool process_stats_read(struct process_stats *out);
+/* Where /proc cannot be read only cpu_ns and max_fds are known, and the others are 0. */
+void process_stats_read(struct process_stats *out);
 
 #endif

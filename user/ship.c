@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "thread.h"
 
 #define NS_PER_MS      1000000ull
 #define NS_PER_S       1000000000ull
@@ -21,10 +21,16 @@
 #define LOOK_NS        (100 * NS_PER_MS)
 #define ACKNOWLEDGE_NS (10 * NS_PER_MS) /* what the other side has acknowledged */
 
+/* Messages that are late may catch up for so long: timers are not exact. */
+#define BURST_NS (5 * NS_PER_MS)
+
+/* How long a refusal of the last datagram may take, if no other one goes and asks. */
+#define REFUSAL_NS NS_PER_S
+
 struct message {
 	struct message *next;
 	size_t length;
-	uint32_t records;
+	struct ship_load load;
 	bool tried; /* sent once, and perhaps lost with its connection */
 	char bytes[];
 };
@@ -33,11 +39,12 @@ struct message {
 struct ship {
 	struct ship_options options; /* constant */
 	struct transport *transport; /* the thread's */
-	char *preamble;
+	struct ship_preamble preamble;
 	char *copy; /* the thread's: what is stamped */
 	size_t copy_room;
 	bool connected;    /* the thread's */
 	uint64_t retry_ns; /* the thread's: how long to wait after the next failure */
+	uint64_t next_ns;  /* the thread's: when the next message may go, by the pace */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -47,19 +54,21 @@ struct ship {
 	struct message **end; /* where the next one is hung */
 	bool sending;         /* unsent is with the thread */
 	size_t unacknowledged_bytes;
-	uint32_t sent_before; /* records of the message that was sent last */
+	struct message *doubted; /* the datagram that went last, and may yet turn out refused */
+	uint64_t doubted_ns;     /* since when */
 	struct ship_counts counts;
 	char why[TRANSPORT_WHY_SIZE]; /* the connection is lost; "" = it is not */
 	bool lost, lost_told;
 	bool closing;
+	const atomic_bool *stop; /* of the last one that was put */
 
 	atomic_bool ending; /* the thread is to end at once */
 };
 
 /* --- the queue -------------------------------------------------------------------------------- */
 
-/* Out of the queue, wherever it stands. */
-static void discard(struct ship *s, struct message *m)
+/* Out of the queue, wherever it stands, but still counted there. */
+static void take_out(struct ship *s, struct message *m)
 {
 	struct message **link = &s->first;
 
@@ -70,10 +79,34 @@ static void discard(struct ship *s, struct message *m)
 		s->unsent = m->next;
 	if (!*link)
 		s->end = link;
-	s->counts.queued -= m->records;
 	s->counts.queued_bytes -= m->length;
 	pthread_cond_signal(&s->room);
+}
+
+/* What became of a message that was taken out: count is where its records go. */
+static void settle(struct ship *s, struct message *m, uint64_t *count)
+{
+	s->counts.queued -= m->load.records;
+	*count += m->load.records;
 	free(m);
+}
+
+static void count_unsent(struct ship *s, size_t length, const struct ship_load *load)
+{
+	struct ship_unsent *unsent = &s->counts.unsent;
+
+	unsent->messages++;
+	unsent->bytes += length;
+	unsent->data_records += load->data_records;
+	unsent->packets += load->packets;
+	unsent->octets += load->octets;
+}
+
+/* Dropped or failed. */
+static void settle_unsent(struct ship *s, struct message *m, uint64_t *count)
+{
+	count_unsent(s, m->length, &m->load);
+	settle(s, m, count);
 }
 
 /* The oldest message that nobody has begun to send. False: there is none. */
@@ -83,8 +116,8 @@ static bool drop_oldest(struct ship *s)
 
 	if (!victim)
 		return false;
-	s->counts.dropped += victim->records;
-	discard(s, victim);
+	take_out(s, victim);
+	settle_unsent(s, victim, &s->counts.dropped);
 	return true;
 }
 
@@ -121,25 +154,27 @@ static void append(struct ship *s, struct message *m)
 	s->end = &m->next;
 	if (!s->unsent)
 		s->unsent = m;
-	s->counts.queued += m->records;
+	s->counts.queued += m->load.records;
 	s->counts.queued_bytes += m->length;
 	pthread_cond_signal(&s->work);
 }
 
-void ship_put(struct ship *s, const void *bytes, size_t length, uint32_t records,
+void ship_put(struct ship *s, const void *bytes, size_t length, const struct ship_load *load,
 	      const atomic_bool *stop)
 {
 	struct message *m = malloc(sizeof(*m) + length);
 
 	if (m) {
-		*m = (struct message){ .length = length, .records = records };
+		*m = (struct message){ .length = length, .load = *load };
 		memcpy(m->bytes, bytes, length);
 	}
 	pthread_mutex_lock(&s->lock);
+	s->stop = stop;
 	if (m && make_room(s, length, stop)) {
 		append(s, m);
 	} else {
-		s->counts.dropped += records;
+		s->counts.dropped += load->records;
+		count_unsent(s, length, load);
 		free(m);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -147,14 +182,34 @@ void ship_put(struct ship *s, const void *bytes, size_t length, uint32_t records
 
 /* --- the thread: what was sent ---------------------------------------------------------------- */
 
+/* No refusal has come of the datagram before. With the lock. */
+static void trust(struct ship *s)
+{
+	if (s->doubted)
+		settle(s, s->doubted, &s->counts.sent);
+	s->doubted = NULL;
+}
+
+/* With the lock. */
+static void note_gone(struct ship *s, struct message *m)
+{
+	take_out(s, m);
+	if (!s->options.transport->refuses_late) {
+		settle(s, m, &s->counts.sent);
+		return;
+	}
+	trust(s);
+	s->doubted = m;
+	s->doubted_ns = monotonic_ns();
+}
+
 /* The system has handed over all but the last unacknowledged bytes. With the lock. */
 static void release_sent(struct ship *s, size_t unacknowledged)
 {
 	while (s->first && s->first != s->unsent &&
 	       s->unacknowledged_bytes >= unacknowledged + s->first->length) {
 		s->unacknowledged_bytes -= s->first->length;
-		s->counts.sent += s->first->records;
-		discard(s, s->first);
+		note_gone(s, s->first);
 	}
 }
 
@@ -170,7 +225,6 @@ static void note_sent(struct ship *s, struct message *m)
 {
 	m->tried = true;
 	s->sending = false;
-	s->sent_before = m->records;
 	s->unsent = m->next;
 	s->unacknowledged_bytes += m->length;
 	release_sent(s, unacknowledged(s));
@@ -179,17 +233,17 @@ static void note_sent(struct ship *s, struct message *m)
 /* The datagram before the one at hand turned out to be refused. With the lock. */
 static void note_refused_before(struct ship *s)
 {
-	s->counts.sent -= s->sent_before;
-	s->counts.failed += s->sent_before;
-	s->sent_before = 0;
+	if (s->doubted)
+		settle_unsent(s, s->doubted, &s->counts.failed);
+	s->doubted = NULL;
 }
 
 /* Nobody will ever take it. With the lock. */
 static void note_failed(struct ship *s, struct message *m)
 {
 	s->sending = false;
-	s->counts.failed += m->records;
-	discard(s, m);
+	take_out(s, m);
+	settle_unsent(s, m, &s->counts.failed);
 }
 
 /* What may be lost with the connection is sent again. With the lock. */
@@ -203,7 +257,7 @@ static void note_lost(struct ship *s)
 		if (!m->tried)
 			continue;
 		m->tried = false;
-		s->counts.retried += m->records;
+		s->counts.retried += m->load.records;
 	}
 }
 
@@ -221,29 +275,46 @@ static void disconnect(struct ship *s, const char *why)
 }
 
 /* A stamp goes onto a copy: sent again, the message gets another one. */
-static void *stamped(struct ship *s, const void *bytes, size_t length, uint32_t records, bool first)
+static void *copy_of(struct ship *s, const void *bytes, size_t length, char why[TRANSPORT_WHY_SIZE])
 {
 	if (length > s->copy_room) {
 		void *grown = realloc(s->copy, length);
 
-		if (!grown)
+		if (!grown) {
+			snprintf(why, TRANSPORT_WHY_SIZE, "out of memory; free some");
 			return NULL;
+		}
 		s->copy = grown;
 		s->copy_room = length;
 	}
-	memcpy(s->copy, bytes, length);
-	s->options.stamp(s->options.stamp_context, s->copy, length, records, first);
-	return s->copy;
+	return memcpy(s->copy, bytes, length);
 }
 
-static int send_bytes(struct ship *s, const void *bytes, size_t length, uint32_t records,
-		      bool first, char why[TRANSPORT_WHY_SIZE])
+static int send_bytes(struct ship *s, const void *bytes, size_t length,
+		      char why[TRANSPORT_WHY_SIZE])
 {
-	if (s->options.stamp)
-		bytes = stamped(s, bytes, length, records, first);
-	if (!bytes)
-		return -ENOMEM;
 	return s->options.transport->send(s->transport, bytes, length, &s->ending, why);
+}
+
+/* The newest one there is: it may change while it goes. */
+static int send_preamble(struct ship *s, char why[TRANSPORT_WHY_SIZE])
+{
+	struct ship_preamble now;
+	void *copy = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	now = s->preamble;
+	if (now.length)
+		copy = copy_of(s, now.bytes, now.length, why);
+	pthread_mutex_unlock(&s->lock);
+	if (!now.length)
+		return 0;
+	if (!copy)
+		return -ENOMEM;
+	now.bytes = copy;
+	if (s->options.stamp)
+		s->options.stamp(s->options.stamp_context, copy, &now);
+	return send_bytes(s, copy, now.length, why);
 }
 
 static bool connect_once(struct ship *s)
@@ -256,8 +327,7 @@ static bool connect_once(struct ship *s)
 		return false;
 	}
 	s->connected = true;
-	if (s->preamble)
-		err = send_bytes(s, s->preamble, s->options.preamble_length, 0, true, why);
+	err = send_preamble(s, why);
 	if (err < 0) {
 		disconnect(s, why);
 		return false;
@@ -272,8 +342,18 @@ static bool connect_once(struct ship *s)
 static bool send_message(struct ship *s, struct message *m)
 {
 	char why[TRANSPORT_WHY_SIZE] = "";
-	int err = send_bytes(s, m->bytes, m->length, m->records, false, why);
+	void *bytes = m->bytes;
+	int err = 0;
 
+	if (s->options.stamp) {
+		bytes = copy_of(s, bytes, m->length, why);
+		if (bytes)
+			s->options.stamp(s->options.stamp_context, bytes, NULL);
+		else
+			err = -ENOMEM;
+	}
+	if (!err)
+		err = send_bytes(s, bytes, m->length, why);
 	if (err < 0 && err != -EBADMSG) {
 		disconnect(s, why);
 		return false;
@@ -300,6 +380,8 @@ static struct message *wait_for_message(struct ship *s)
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
 		release_sent(s, unacknowledged(s));
+		if (s->doubted && monotonic_ns() - s->doubted_ns > REFUSAL_NS)
+			trust(s);
 		if (s->ending || (s->closing && !s->first))
 			break;
 		if (s->unsent) {
@@ -313,15 +395,34 @@ static struct message *wait_for_message(struct ship *s)
 	return m;
 }
 
+/* With the lock let go now and then; ends early with the thread. */
+static void sleep_until(struct ship *s, uint64_t until)
+{
+	uint64_t now;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->ending && (now = monotonic_ns()) < until)
+		wait_on(s, &s->work, until - now < LOOK_NS ? until - now : LOOK_NS);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void keep_pace(struct ship *s)
+{
+	uint64_t now = monotonic_ns();
+
+	if (!s->options.limits.pace)
+		return;
+	if (s->next_ns + BURST_NS < now)
+		s->next_ns = now - BURST_NS;
+	else if (s->next_ns > now)
+		sleep_until(s, s->next_ns);
+	s->next_ns += NS_PER_S / s->options.limits.pace;
+}
+
 /* Between attempts: a quarter of a second, doubled up to half a minute. */
 static void back_off(struct ship *s)
 {
-	uint64_t until = monotonic_ns() + s->retry_ns;
-
-	pthread_mutex_lock(&s->lock);
-	while (!s->ending && monotonic_ns() < until)
-		wait_on(s, &s->work, LOOK_NS);
-	pthread_mutex_unlock(&s->lock);
+	sleep_until(s, monotonic_ns() + s->retry_ns);
 	s->retry_ns = s->retry_ns * 2 < LAST_RETRY_NS ? s->retry_ns * 2 : LAST_RETRY_NS;
 }
 
@@ -333,6 +434,7 @@ static void *ship_main(void *context)
 	while ((m = wait_for_message(s))) {
 		bool good = s->connected || connect_once(s);
 
+		keep_pace(s);
 		if (good)
 			good = send_message(s, m);
 		if (!good)
@@ -345,19 +447,6 @@ static void *ship_main(void *context)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-/* Signals are for the thread that meters. */
-static int start_thread(struct ship *s)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&s->thread, NULL, ship_main, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -err;
-}
-
 static void ship_free(struct ship *s)
 {
 	if (s->transport)
@@ -365,19 +454,26 @@ static void ship_free(struct ship *s)
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->work);
 	pthread_cond_destroy(&s->room);
-	free(s->preamble);
+	free((void *)s->preamble.bytes);
 	free(s->copy);
 	free(s);
 }
 
-static int copy_preamble(struct ship *s)
+int ship_set_preamble(struct ship *s, const struct ship_preamble *preamble)
 {
-	if (!s->options.preamble_length)
+	struct ship_preamble copy = *preamble, old;
+
+	if (!copy.length)
 		return 0;
-	s->preamble = malloc(s->options.preamble_length);
-	if (!s->preamble)
+	copy.bytes = malloc(copy.length);
+	if (!copy.bytes)
 		return -ENOMEM;
-	memcpy(s->preamble, s->options.preamble, s->options.preamble_length);
+	memcpy((void *)copy.bytes, preamble->bytes, copy.length);
+	pthread_mutex_lock(&s->lock);
+	old = s->preamble;
+	s->preamble = copy;
+	pthread_mutex_unlock(&s->lock);
+	free((void *)old.bytes);
 	return 0;
 }
 
@@ -409,9 +505,9 @@ int ship_open(struct ship **out, const struct ship_options *options)
 		err = options->transport->open(&s->transport, options->address, why);
 	}
 	if (!err)
-		err = copy_preamble(s);
+		err = ship_set_preamble(s, &options->preamble);
 	if (!err) {
-		err = start_thread(s);
+		err = thread_start(&s->thread, "weir-output", ship_main, s);
 		if (err)
 			snprintf(why, sizeof(why), "no thread to send with: %s; raise ulimit -u",
 				 strerror(-err));
@@ -454,10 +550,24 @@ void ship_report(struct ship *s)
 
 static void drop_all(struct ship *s)
 {
-	while (s->first) {
-		s->counts.dropped += s->first->records;
-		discard(s, s->first);
+	struct message *m;
+
+	while ((m = s->first)) {
+		take_out(s, m);
+		settle_unsent(s, m, &s->counts.dropped);
 	}
+}
+
+/* What waits, by the pace. With the lock. */
+static uint64_t paced_ns(const struct ship *s)
+{
+	uint64_t messages = 0;
+
+	if (!s->options.limits.pace || (s->stop && *s->stop))
+		return 0;
+	for (const struct message *m = s->first; m; m = m->next)
+		messages++;
+	return messages * NS_PER_S / s->options.limits.pace;
 }
 
 void ship_close(struct ship *s, struct ship_counts *out)
@@ -465,6 +575,7 @@ void ship_close(struct ship *s, struct ship_counts *out)
 	uint64_t until = monotonic_ns() + s->options.limits.end_timeout_ns;
 
 	pthread_mutex_lock(&s->lock);
+	until += paced_ns(s);
 	s->closing = true;
 	pthread_cond_signal(&s->work);
 	while (s->first && monotonic_ns() < until)
@@ -473,6 +584,7 @@ void ship_close(struct ship *s, struct ship_counts *out)
 	pthread_cond_signal(&s->work);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
+	trust(s);
 	if (s->first)
 		log_warning("-o %s: %s; %llu records could not be sent in time", s->options.name,
 			    *s->why ? s->why : "slow", (unsigned long long)s->counts.queued);

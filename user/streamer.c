@@ -164,6 +164,9 @@ void streamer_tell_metrics(struct weir_streamer *s)
 	snapshot->status = (struct weir_status){ .sz = sizeof(snapshot->status) };
 	weir_streamer__status(s, &snapshot->status);
 	snapshot->ledger = streamer_ledger(s);
+	snapshot->outputs = (struct output_statuses){ 0 };
+	if (s->exporters)
+		exporters_status(s->exporters, &snapshot->outputs);
 	metrics_tell(s->metrics);
 }
 
@@ -173,6 +176,8 @@ void streamer_step(struct weir_streamer *s, int timeout_ms)
 	switch (s->phase) {
 	case PHASE_OPEN:
 		s->error = streamer_begin(s);
+		if (!s->error && s->exporters)
+			s->error = exporters_begin(s->exporters);
 		s->phase = s->error ? PHASE_END : PHASE_READ;
 		break;
 	case PHASE_READ: step_read(s, timeout_ms); break;
@@ -363,6 +368,11 @@ int weir_streamer__next_rows(struct weir_streamer *s, void *buffer, size_t size,
 
 /* --- outputs ---------------------------------------------------------------------------------- */
 
+static struct ledger read_account(const void *context)
+{
+	return streamer_ledger(context);
+}
+
 static int open_outputs(struct weir_streamer *s)
 {
 	const struct exporters_parts parts = {
@@ -371,6 +381,7 @@ static int open_outputs(struct weir_streamer *s)
 		.all_columns = s->all_columns.items ? &s->all_columns : NULL,
 		.named_columns = s->named_columns.items ? &s->named_columns : NULL,
 		.ledger = &s->ledger,
+		.account = { read_account, s },
 		.stop = &s->stop,
 	};
 	int err;
@@ -425,6 +436,26 @@ int weir_streamer__write(struct weir_streamer *s, int timeout_ms)
 	tell_ready(s);
 	log_use(before);
 	return n;
+}
+
+static int reopen_outputs(struct weir_streamer *s)
+{
+	flow_table_flush(s->flows);
+	return flow_table_error(s->flows) ? 0 : exporters_reopen(s->exporters);
+}
+
+/* What a flush says is the flow table's error, which ends the reading. */
+int weir_streamer__reopen(struct weir_streamer *s)
+{
+	const struct log_sink *before = log_use(&s->log);
+	int err = s->exporters ? reopen_outputs(s) : 0;
+
+	if (err && !s->error)
+		s->error = err;
+	if (err)
+		weir_streamer__stop(s);
+	log_use(before);
+	return err ? err : flow_table_error(s->flows);
 }
 
 /* --- columns, counters ------------------------------------------------------------------------ */

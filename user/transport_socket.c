@@ -284,6 +284,7 @@ static int datagram_send(struct transport *t, const void *bytes, size_t length,
 const struct transport_ops transport_udp = {
 	.scheme = "udp",
 	.max_message = DATAGRAM_BYTES,
+	.refuses_late = true,
 	.open = udp_open,
 	.connect = inet_connect,
 	.send = datagram_send,

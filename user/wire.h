@@ -27,6 +27,14 @@ static inline uint8_t *wire_u32(uint8_t *to, uint32_t value)
 	return to + sizeof(value);
 }
 
+static inline uint16_t wire_get_u16(const uint8_t *from)
+{
+	uint16_t v;
+
+	memcpy(&v, from, sizeof(v));
+	return be16toh(v);
+}
+
 static inline uint32_t wire_get_u32(const uint8_t *from)
 {
 	uint32_t value;

@@ -9,21 +9,12 @@
 #include "../interop/fixbuf.h"
 #include "format.h"
 #include "ipfix.h"
+#include "ipfix_material.h"
 #include "ipfix_walk.h"
 #include "support.h"
 #include "utf8.h"
 
 #define MAX_RECORDS 24
-#define MAX_TEXTS   8
-#define SPLT_ROOM   20000
-#define TEXT_ROOM   70000
-
-/* What the records of an input point into. */
-struct material {
-	char *texts[MAX_TEXTS];
-	size_t count;
-	struct splt_entry splt[SPLT_ROOM];
-};
 
 struct run {
 	struct ipfix_walk walk;
@@ -47,80 +38,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	support_silence();
 	model = fbInfoModelAlloc();
 	return 0;
-}
-
-/* --- records ---------------------------------------------------------------------------------- */
-
-/* Texts of any bytes but 0; one in eight is as long as no message. */
-static void make_texts(struct material *m, struct input *in)
-{
-	for (m->count = 0; m->count < MAX_TEXTS; m->count++) {
-		size_t length = input_u8(in), i;
-		bool endless = length == 255;
-
-		if (endless)
-			length = TEXT_ROOM - input_u16(in);
-		m->texts[m->count] = malloc(length + 1);
-		require(m->texts[m->count] != NULL);
-		for (i = 0; i < length; i++) {
-			uint8_t byte = endless ? 'x' : input_u8(in);
-
-			m->texts[m->count][i] = byte ? byte : 'a';
-		}
-		m->texts[m->count][i] = '\0';
-	}
-}
-
-static const char *choose_text(const struct material *m, struct input *in)
-{
-	uint8_t i = input_u8(in);
-
-	return i % (MAX_TEXTS + 1) == MAX_TEXTS ? NULL : m->texts[i % (MAX_TEXTS + 1)];
-}
-
-static void choose_texts(struct flow_record *r, const struct material *m, struct input *in)
-{
-	const char **texts = (const char **)&r->text;
-
-	for (size_t i = 0; i < sizeof(r->text) / sizeof(*texts); i++)
-		texts[i] = choose_text(m, in);
-	r->probe = choose_text(m, in);
-	r->application_name = choose_text(m, in);
-	r->category_name = choose_text(m, in);
-	r->confidence_name = choose_text(m, in);
-	r->risk_names = choose_text(m, in);
-}
-
-static void make_record(struct flow_record *r, const struct material *m, struct input *in)
-{
-	size_t taken;
-	uint8_t *bytes = input_block(
-		in, 1 + input_u16(in) % offsetof(struct flow_record, risk_buffer), &taken);
-
-	memset(r, 0, sizeof(*r));
-	if (taken)
-		memcpy(r, bytes, taken);
-	free(bytes);
-	choose_texts(r, m, in);
-	r->ip_version = input_u8(in) % 2 ? 6 : 4;
-	r->community_id[sizeof(r->community_id) - 1] = '\0';
-	r->state = NULL;
-	r->packed = NULL;
-	r->splt = m->splt;
-	r->splt_count %= SPLT_ROOM;
-}
-
-/* --- columns ---------------------------------------------------------------------------------- */
-
-/* Each with its bit of the input, or those of a pattern that the input begins. */
-static void make_columns(struct columns *out, struct input *in)
-{
-	uint8_t every = 1 + input_u8(in) % 16;
-
-	*out = (struct columns){ .items = calloc(record_field_count, sizeof(*out->items)) };
-	require(out->items != NULL);
-	for (size_t i = input_u8(in) % every; i < record_field_count; i += every)
-		out->items[out->count++] = &record_fields[i];
 }
 
 /* --- messages --------------------------------------------------------------------------------- */
@@ -196,7 +113,7 @@ static size_t encode(struct ipfix_encoder *e, const struct material *m, struct i
 			require(ipfix_encoder_flush(e, now_ns) == 0);
 	}
 	require(ipfix_encoder_finish(e, now_ns) == 0);
-	require(!ipfix_encoder_pending(e));
+	require(!ipfix_encoder_held(e));
 	return flows;
 }
 
@@ -218,7 +135,7 @@ static void check_run(struct run *run, const struct ipfix_options *options, stru
 	require(!err || err == -EINVAL);
 	if (!err) {
 		if (!options->datagrams)
-			require(ipfix_encoder_preamble(e, 0, emit, run) == 0);
+			require(ipfix_encoder_preamble(e, 0, emit, run, NULL) == 0);
 		flows = encode(e, m, in, options->protocol == NETFLOW9);
 		require(run->flows == flows);
 	}
@@ -243,12 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run.flows = 0;
 	run.fixbuf = options.protocol == IPFIX ? fBufAllocForCollection(fixbuf_session(model), NULL)
 					       : NULL;
-	make_texts(&material, &in);
-	for (size_t i = 0; i < SPLT_ROOM; i++)
-		material.splt[i] = (struct splt_entry){ i * 977, i % 2, i };
+	make_material(&material, &in);
 	check_run(&run, &options, &in, &material);
-	while (material.count)
-		free(material.texts[--material.count]);
+	free_material(&material);
 	if (run.fixbuf)
 		fBufFree(run.fixbuf);
 	return 0;

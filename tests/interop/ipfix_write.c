@@ -12,13 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datagrams.h"
 #include "format.h"
 #include "ipfix.h"
 #include "streamer.h"
 #include "weir_record.h"
-#include "wire.h"
 
-#define COLLECTOR 2055
 #define MAX_WORDS 64
 #define EXPORT_NS 1900000000000000000ull
 
@@ -30,40 +29,6 @@ struct writer {
 	struct ipfix_options options;
 	uint64_t flows; /* handed over in messages */
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "ipfix_write: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void write_all(FILE *to, const void *bytes, size_t length)
-{
-	if (fwrite(bytes, 1, length, to) != length)
-		die("write");
-}
-
-static void pcap_begin(FILE *to)
-{
-	static const uint32_t head[] = { 0xa1b2c3d4, 2 | 4 << 16, 0, 0, 262144, 228 /* IPv4 */ };
-
-	write_all(to, head, sizeof(head));
-}
-
-static void pcap_frame(FILE *to, const void *bytes, size_t length)
-{
-	uint32_t size = 28 + length, head[] = { 1700000000, 0, size, size };
-	uint8_t packet[28] = { 0x45 }, *at = packet + 2;
-
-	at = wire_u16(at, size);
-	at = wire_u32(wire_u32(at, 0), 64 << 24 | 17 << 16);
-	at = wire_u32(wire_u32(at, 0xc0000201), 0xc0000202);
-	at = wire_u16(wire_u16(at, 40000), COLLECTOR);
-	wire_u32(at, (8 + length) << 16);
-	write_all(to, head, sizeof(head));
-	write_all(to, packet, sizeof(packet));
-	write_all(to, bytes, length);
-}
 
 static int emit(void *context, const void *bytes, size_t length, uint32_t flows)
 {
@@ -84,7 +49,8 @@ static void totals(void *context, struct ipfix_totals *out)
 				      .ignored_packets = 2,
 				      .dropped_packets = 3,
 				      .unsent_flows = 4,
-				      .unsent_packets = 5 };
+				      .unsent_packets = 5,
+				      .unsent_octets = 6 };
 }
 
 static void check(int err, const char *what)
@@ -161,7 +127,7 @@ static void write_capture(struct writer *w, char **words, int count, const char 
 		write_header(w->csv, &s->columns);
 	check(ipfix_encoder_new(&e, &s->config, &s->columns, &w->options), "new");
 	if (!w->options.datagrams)
-		check(ipfix_encoder_preamble(e, 0, emit, w), "preamble");
+		check(ipfix_encoder_preamble(e, 0, emit, w, NULL), "preamble");
 	write_flows(w, s, e);
 	ipfix_encoder_free(e);
 	weir_streamer__free(s);

@@ -3,15 +3,16 @@
 """Every flow of every capture, as IPFIX and NetFlow v9, read by others and compared with weir's CSV.
 
 libfixbuf reads every value, by names that it learns from the messages; tshark what has an element of
-IANA's; nfcapd and nfdump read both protocols over loopback in a network namespace. Each capture is
-an observation domain of its own, so that one file holds them all.
+IANA's; nfcapd with nfdump, and nfacctd, read both protocols over loopback in a network namespace. Each
+capture is an observation domain of its own, so that one file holds them all.
 """
-import csv, datetime, ipaddress, json, os, pathlib, re, struct, subprocess, sys, tempfile, time
+import csv, datetime, ipaddress, json, os, pathlib, re, signal, socket, struct, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap
 
 WRITE = tap.BUILD / "interop" / "ipfix_write"
+FUZZED = tap.BUILD / "interop" / "ipfix_fuzzed"
 READ = tap.BUILD / "interop" / "fixbuf_read"
 COLUMNS = ["--profile", "all", "--stats", "--splt", "20", "--tcp-end", "--probe-name", "probe-ä"]
 UNKNOWN = 2**64 - 1
@@ -85,7 +86,7 @@ def read_with_fixbuf(path):
     """Data records, in order; raises when libfixbuf complains."""
     done = subprocess.run([READ, path], capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    return [json.loads(line) for line in done.stdout.decode().split("\n") if line]
 
 
 def differences(record, row):
@@ -339,57 +340,112 @@ def test_tshark_netflow9(path, rows):
 def test_uptime(path, rows):
     """Elements 21 and 22 with the header's two clocks give the times, but for crafted ones near 1970."""
     flows, wrong, compared = directions(rows), [], 0
-    fields = ["cflow.sysuptime", "cflow.unix_secs", "cflow.timestart", "cflow.srcport"]
-    for uptime, seconds, switched, ports in frames(path, fields):
-        wanted = [r["dst2src_first_seen_ms" if reverse else "src2dst_first_seen_ms"] for r, reverse in
-                  (next(flows) for _ in ports)]
+    fields = ["cflow.sysuptime", "cflow.unix_secs", "cflow.srcport", "cflow.timestart", "cflow.timeend"]
+    for uptime, seconds, ports, *switched in frames(path, fields):
+        here = [next(flows) for _ in ports]
+        wanted = [[r[("dst2src" if reverse else "src2dst") + end] for r, reverse in here] for end in ("_first_seen_ms", "_last_seen_ms")]
         up = round(float(uptime[0]) * 1000)
-        if len(switched) == len(wanted) and 0 < up < 2**32 - 1:
-            found = [str(int(seconds[0]) * 1000 - up + round(float(t) * 1000)) for t in switched]
-            wrong += [f"{f} is not {w}" for f, w in zip(found, wanted) if f != w]
-            # pmacct takes what is after the header's time for a wrap
-            wrong += [f"{t} after {uptime[0]}" for t in switched if float(t) > float(uptime[0])]
-            compared += len(found)
+        if not 0 < up < 2**32 - 1 or any(len(times) != len(here) for times in switched):
+            continue
+        found = [[str(int(seconds[0]) * 1000 - up + round(float(t) * 1000)) for t in times] for times in switched]
+        wrong += [f"{f} is not {w}" for f, w in zip(found, wanted) if f != w]
+        # pmacct takes what is after the header's time for a wrap
+        wrong += [f"{t} after {uptime[0]}" for times in switched for t in times if float(t) > float(uptime[0])]
+        compared += len(here)
     tap.report(not wrong and compared > 0.97 * len(list(directions(rows))),
-               f"NetFlow v9's uptime tells the start of {compared} directions", "\n".join(wrong))
+               f"NetFlow v9's uptime tells start and end of {compared} directions", "\n".join(wrong))
 
 
-# --- nfdump -----------------------------------------------------------------------------------------
+# --- records of any kind ----------------------------------------------------------------------------
 
-NFDUMP = "%ts|%te|%pr|%sa|%sp|%da|%dp|%flg|%pkt|%byt|%opkt|%obyt|%svln"
+def fuzzed(d, protocol, runs=60, seed=1):
+    """(file, data records in it)"""
+    out = d / f"fuzzed-{protocol}"
+    done = subprocess.run([FUZZED, protocol, out, str(seed), str(runs)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return out, int(done.stdout)
+
+
+def test_fuzzed(d):
+    path, wanted = fuzzed(d, "ipfix")
+    records = [r for r in read_with_fixbuf(path) if r["template"] < 260]
+    wrong = [] if len(records) == wanted > 1000 else [f"{len(records)} of {wanted}"]
+    tap.report(not wrong, f"libfixbuf decodes {len(records)} records of any kind", "\n".join(wrong))
+    reasons = [str(r["flowEndReason"]) for r in records]
+    found = tshark(path, ["cflow.flow_end_reason"])["cflow.flow_end_reason"]
+    tap.report(found == reasons, f"tshark decodes {len(found)} records of any kind", f"{len(found)} of {len(reasons)}")
+    path, wanted = fuzzed(d, "netflow9")
+    found = tshark(path, ["cflow.flow_end_reason"])["cflow.flow_end_reason"]
+    tap.report(len(found) == wanted > 1000, f"tshark decodes {len(found)} records of any kind as NetFlow v9", f"{len(found)} of {wanted}")
+
+
+# --- collectors -------------------------------------------------------------------------------------
+
+# Sends the payloads of a capture, no faster than the collector reads them; nothing may be lost on the way.
 SENDER = """
 import socket, struct, sys, time
+def collector():
+    return next(f for f in (line.split() for line in open("/proc/net/udp").readlines()[1:]) if f[1].endswith(":270B"))
+def wait(most):
+    while int(collector()[4].split(":")[1], 16) > most:
+        time.sleep(0.001)
 data = open(sys.argv[1], "rb").read()[24:]
 out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 while data:
     length = struct.unpack_from("<I", data, 8)[0]
     out.sendto(data[16 + 28:16 + length], ("127.0.0.1", 9995))
     data = data[16 + length:]
-    time.sleep(0.0005)
+    wait(60000)
+wait(0)
+sys.exit(collector()[12] != "0")
 """
 
 
-def collect(d, path):
-    """What nfcapd, in a network namespace with nothing else, has of the datagrams: rows of nfdump."""
+def collect(path, command, end):
+    """What the collector said, which in a network namespace with nothing else had all of the datagrams at port 9995."""
     name = f"weir-nf-{os.getpid()}"
     inside = ["ip", "netns", "exec", name]
-    into = d / f"nfcapd-{path.name}"
-    into.mkdir()
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
         subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
-        collector = subprocess.Popen([*inside, "nfcapd", "-b", "127.0.0.1", "-p", "9995", "-w", into, "-B", "8000000"],
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        time.sleep(0.5)
-        subprocess.run([*inside, sys.executable, "-c", SENDER, path], check=True, timeout=60)
-        time.sleep(0.5)
-        collector.terminate()
-        said = collector.communicate(timeout=30)[0]
+        collector = subprocess.Popen([*inside, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                     env=dict(os.environ, TZ="UTC"))
+        try:
+            await_port(inside, collector)
+            subprocess.run([*inside, sys.executable, "-c", SENDER, path], check=True, timeout=60)
+            time.sleep(0.5)
+            collector.send_signal(end)
+            return collector.communicate(timeout=30)[0]
+        finally:
+            if collector.poll() is None:
+                collector.kill()
+                collector.wait()
     finally:
         subprocess.run(["ip", "netns", "del", name], check=True)
-    done = subprocess.run(["nfdump", "-6", "-q", "-N", "-R", into, "-o", "fmt:" + NFDUMP], capture_output=True,
-                          text=True, timeout=60, env=dict(os.environ, TZ="UTC"))
-    return [[v.strip() for v in line.split("|")] for line in done.stdout.splitlines() if "|" in line], said
+
+
+def await_port(inside, collector):
+    end = time.monotonic() + 20
+    while ":270B" not in subprocess.run([*inside, "cat", "/proc/net/udp"], capture_output=True, text=True).stdout:
+        assert time.monotonic() < end and collector.poll() is None, "the collector does not listen"
+        time.sleep(0.05)
+
+
+def with_namespace(name):
+    if os.geteuid():
+        tap.skip(name, "needs root for a network namespace")
+    return not os.geteuid()
+
+
+# --- nfdump -----------------------------------------------------------------------------------------
+
+NFDUMP = "%ts|%te|%pr|%sa|%sp|%da|%dp|%flg|%pkt|%byt|%opkt|%obyt|%svln"
+
+
+def nfdump(into, form):
+    done = subprocess.run(["nfdump", "-6", "-q", "-N", "-R", into, "-o", form], capture_output=True, text=True, timeout=60,
+                          env=dict(os.environ, TZ="UTC"))
+    return done.stdout.splitlines()
 
 
 def nfdump_time(ms):
@@ -416,16 +472,106 @@ def as_nfdump(row, reverse, both):
 
 def test_nfdump(d, path, rows, protocol):
     name = f"nfcapd and nfdump read {{}} of {len(rows)} flows as {protocol}"
-    if os.geteuid():
-        tap.skip(name.format("records"), "needs root for a network namespace")
+    if not with_namespace(name.format("records")):
         return
-    found, said = collect(d, path)
+    into = d / f"nfcapd-{path.name}"
+    into.mkdir()
+    said = collect(path, ["nfcapd", "-b", "127.0.0.1", "-p", "9995", "-w", into, "-B", "8000000"], signal.SIGTERM)
     both = protocol == "IPFIX"
-    wanted = [as_nfdump(r, False, True) for r in rows] if both else [as_nfdump(*w, False) for w in directions(rows)]
+    records = [(r, False) for r in rows] if both else list(directions(rows))
+    found = [[v.strip() for v in line.split("|")] for line in nfdump(into, "fmt:" + NFDUMP) if "|" in line]
+    wanted = [as_nfdump(*r, both) for r in records]
     wrong = [f"{f} is not {w}" for f, w in zip(found, wanted) if f != w]
-    if len(found) != len(wanted):
-        wrong.append(f"{len(found)} of {len(wanted)}: {said[-300:]}")
+    # only this form has them, and of NetFlow v9 nfdump takes none
+    reasons = [int(line.split("0x")[1][:2], 16) for line in nfdump(into, "raw") if line.strip().startswith("end reason")]
+    ends = [int(r["flow_end_reason"]) for r, _ in records if both]
+    wrong += [f"end reason {f} is not {w}" for f, w in zip(reasons, ends) if f != w]
+    if len(found) != len(wanted) or len(reasons) != len(ends):
+        wrong.append(f"{len(found)}, {len(reasons)} of {len(wanted)}: {said[-300:]}")
     tap.report(not wrong, name.format(len(found)), "\n".join(wrong))
+
+
+# --- nfacctd ----------------------------------------------------------------------------------------
+
+NFACCTD = """
+daemonize: false
+nfacctd_ip: 127.0.0.1
+nfacctd_port: 9995
+nfacctd_pipe_size: 8000000
+timestamps_utc: true
+aggregate_primitives: {d}/primitives
+plugins: print[a]
+aggregate[a]: src_host, dst_host, src_port, dst_port, proto, tcpflags, vlan, timestamp_start, timestamp_end, {more}
+print_output[a]: json
+print_output_file[a]: {d}/nfacctd.json
+print_refresh_time[a]: 600
+print_cache_entries[a]: 65536
+plugin_pipe_size: 64000000
+plugin_buffer_size: 640000
+"""
+PRIMITIVES = {"flow_end_reason": (136, 1), "src2dst_min_ttl": (52, 1), "src2dst_max_ttl": (53, 1)}
+BIFLOW = {"dst2src_packets": ("29305:2", 8), "dst2src_bytes": ("29305:1", 8), "flow_id": (148, 8)}
+NO_TIME = ("", "")
+
+
+def nfacctd_time(ms, whole):
+    """pmacct cuts NetFlow v9's uptimes, which count backwards from the header's second, to seconds."""
+    at = int(ms) if not whole else -(-int(ms) // 1000) * 1000
+    return nfdump_time(at) + "000"
+
+
+def nfacctd_times(first, last, whole):
+    """pmacct takes second 0 of 1970 for no time."""
+    return NO_TIME if int(first) < 1000 else (nfacctd_time(first, whole), nfacctd_time(last, whole))
+
+
+def as_nfacctd(row, reverse, both, more):
+    """(what identifies the record, packets, octets, TCP flags)"""
+    way, back = ("dst", "src") if reverse else ("src", "dst")
+    first, last = (row["first_seen"], row["last_seen"]) if both else (
+        row[f"{way}2{back}_first_seen_ms"], row[f"{way}2{back}_last_seen_ms"])
+    key = (row[way + "_ip"], row[back + "_ip"], row[way + "_port"], row[back + "_port"], row["protocol"], row["vlan_id"],
+           *nfacctd_times(first, last, not both), *(row[mirror(name) if reverse else name] for name in more))
+    return key, int(row[f"{way}2{back}_packets"]), int(row[f"{way}2{back}_bytes"]), int(row[f"{way}2{back}_tcp_flags"])
+
+
+def from_nfacctd(line, more):
+    r = json.loads(line)
+    times = r["timestamp_start"], r["timestamp_end"]
+    if times[1].startswith(("0000", "1970-01-01 00:00:0")):
+        times = NO_TIME
+    protocol = r["ip_proto"] if r["ip_proto"].isdigit() else str(socket.getprotobyname(r["ip_proto"]))
+    key = (r["ip_src"], r["ip_dst"], str(r["port_src"]), str(r["port_dst"]), protocol, str(r["vlan"]), *times,
+           *(str(r[name]) for name in more))
+    return key, r["packets"], r["bytes"], int(r["tcp_flags"])
+
+
+def add_up(records):
+    """nfacctd has one for all that are alike, with their sums and the union of their flags."""
+    sums = {}
+    for key, packets, octets, flags in records:
+        before = sums.get(key, (0, 0, 0))
+        sums[key] = (before[0] + packets, before[1] + octets, before[2] | flags)
+    return sums
+
+
+def test_nfacctd(d, path, rows, protocol):
+    name = f"nfacctd reads {{}} records of {len(rows)} flows as {protocol}"
+    if not with_namespace(name.format("the")):
+        return
+    both = protocol == "IPFIX"
+    more = PRIMITIVES | (BIFLOW if both else {})
+    (d / "primitives").write_text("".join(f"name={n} field_type={t} len={size} semantics=u_int\n" for n, (t, size) in more.items()))
+    (d / "nfacctd.conf").write_text(NFACCTD.format(d=d, more=", ".join(more)))
+    said = collect(path, ["nfacctd", "-f", d / "nfacctd.conf"], signal.SIGINT)
+    lines = (d / "nfacctd.json").read_text().splitlines() if (d / "nfacctd.json").exists() else []
+    found = add_up(from_nfacctd(line, more) for line in lines)
+    records = [(r, False) for r in rows] if both else list(directions(rows))
+    wanted = add_up(as_nfacctd(*r, both, more) for r in records)
+    wrong = [f"{key}: {found.get(key)} is not {sums}" for key, sums in wanted.items() if found.get(key) != sums]
+    wrong += [f"{key} is no flow" for key in found.keys() - wanted.keys()]
+    tap.report(not wrong and len(wanted) > 0.95 * len(records), name.format(len(found)), "\n".join(wrong) + said[-300:])
+    (d / "nfacctd.json").unlink(missing_ok=True)
 
 
 def main():
@@ -436,13 +582,16 @@ def main():
         test_names(d)
         test_applications(path, rows)
         test_tshark(path, rows)
+        test_fuzzed(d)
         test_fixbuf_datagrams(d, files)
         path, rows, _ = write(d, "netflow9", "pcap", files)
         test_tshark_netflow9(path, rows)
         test_uptime(path, rows)
         test_nfdump(d, path, rows, "NetFlow v9")
+        test_nfacctd(d, path, rows, "NetFlow v9")
         path, rows, _ = write(d, "ipfix", "pcap", files)
         test_nfdump(d, path, rows, "IPFIX")
+        test_nfacctd(d, path, rows, "IPFIX")
     tap.finish()
 
 

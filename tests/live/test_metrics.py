@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--metrics of a weir that watches an interface: exact numbers by every hook, readiness, a real Prometheus that scrapes
 under load, and the dashboard's every expression answered by it. Needs root."""
-import json, os, pathlib, subprocess, sys, threading, time
+import contextlib, json, os, pathlib, subprocess, sys, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, scrape, tap, watch
@@ -86,6 +86,23 @@ def test_two_interfaces(folder):
         found = await_page(weir_flows_total=2)
         assert scrape.sums(found, "interface") == zero | {"vb": (1, 7, 7 * 142), "lo": (1, 3, 3 * 142)}, found
     assert weir.summary["metered"] == 10
+
+
+# --- statistics of IPFIX --------------------------------------------------------------------------------
+
+def test_ipfix_statistics(folder):
+    """What is exported about the run has what the kernel's program counted, too: packets that the filter there does not match."""
+    file = folder / "flows.ipfix"
+    with watch.Watch(net.b, "tc", "-o", f"ipfix:{file}", "src port 40000") as weir:
+        flood(3000, 300)
+        net.a.python(SEND, net.a.ip4, net.b.ip4, 5)
+    done = subprocess.run([tap.BUILD / "interop" / "fixbuf_read", file], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    told = [r for line in done.stdout.splitlines() for r in [json.loads(line)] if "observedFlowTotalCount" in r][-1]
+    summary = weir.summary
+    assert summary["filtered"] >= 2995 and summary["metered"] >= 5, summary
+    assert told["ignoredPacketTotalCount"] == summary["filtered"] + sum(summary["ignored"].values()), (told, summary)
+    assert told["droppedPacketTotalCount"] == sum(summary["lost"].values()) and told["observedFlowTotalCount"] == summary["flows"], (told, summary)
 
 
 # --- readiness ----------------------------------------------------------------------------------------
@@ -172,10 +189,35 @@ class Prometheus:
             self.process.kill()
 
 
+SINK = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 9995))
+while s.recv(65536):
+    pass
+"""
+
+
+@contextlib.contextmanager
+def collector():
+    """For an output over a network, of which the dashboard has panels."""
+    process = net.b.start("timeout", "-k", "1", "90", sys.executable, "-c", SINK)
+    end = time.monotonic() + 20
+    while ":270B" not in net.b.run("cat", "/proc/net/udp").stdout:
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.05)
+    try:
+        yield "ipfix:udp://127.0.0.1:9995"
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
 def test_prometheus(folder):
     """It scrapes under load; nothing is lost, its answers are exact, and the dashboard shows something everywhere."""
     packets = 120000
-    with watch.Watch(net.b, "tc", "--metrics", PORT, "--fields", COLUMNS, "--idle-timeout", "1", "--active-timeout", "1") as weir, \
+    with collector() as output, \
+            watch.Watch(net.b, "tc", "--metrics", PORT, "--fields", COLUMNS, "--idle-timeout", "1", "--active-timeout", "1", "-o", output) as weir, \
             Prometheus(folder):
         load = threading.Thread(target=flood, args=(packets, 500, "--rate", 25000))
         load.start()
@@ -185,6 +227,9 @@ def test_prometheus(folder):
             scrapes += 1
         load.join()
         found = await_page(weir_packets_metered_total=packets, weir_live_flows=0, weir_map_entries=0)
+        found = await_page(**{'weir_export_records_total{result="sent"}': found["weir_flows_total"]})
+        queue = {name: found[f'weir_output_{name}{{output="2:ipfix:udp"}}'] for name in ("queue_records", "queue_bytes", "sent_records_total")}
+        assert queue == {"queue_records": 0, "queue_bytes": 0, "sent_records_total": found["weir_flows_total"]}, queue
         time.sleep(1.2)
         exact = ("up", "weir_packets_metered_total", "weir_flows_total", "sum(weir_application_packets_total)",
                  "sum(weir_flows_ended_total)", "weir_flow_duration_seconds_count", "weir_packets_seen_total - "
@@ -200,7 +245,7 @@ def test_prometheus(folder):
         speed = value_of(ask("max_over_time(rate(weir_packets_metered_total[2s])[10s:500ms])")[0])
         assert 10000 < speed < 60000, speed
     assert not scrape.differences(found, scrape.of_summary(weir.summary)), (found, weir.summary)
-    assert len(weir.rows) == flows >= 500 and scrapes > 20 and weir.summary["metered"] == packets, (flows, scrapes, weir.summary)
+    assert len(weir.rows) == flows >= 500 and scrapes > 20 and weir.summary["metered"] == packets, (len(weir.rows), flows, scrapes, weir.summary)
     assert scrape.sums(found, "application") == scrape.of_records(weir.rows, "application_name")
 
 

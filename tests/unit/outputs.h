@@ -131,14 +131,32 @@ static inline struct config every_config(void)
 		.splt = 4,
 		.tunnels = ~0u,
 		.probe_name = probe,
+		.interfaces = { .count = 1 },
+		.geoip = { .count = 1 },
+		.mac_vendors = probe,
+		.attribute = ~0u,
 	};
 }
 
-/* Columns by their names, comma separated. */
+/* "a,b,c" of the whole table. */
+static inline char *every_column(void)
+{
+	char *names = NULL;
+	size_t size;
+	FILE *to = open_memstream(&names, &size);
+
+	assert_non_null(to);
+	for (size_t i = 0; i < record_field_count; i++)
+		fprintf(to, "%s%s", i ? "," : "", record_fields[i].name);
+	fclose(to);
+	return names;
+}
+
+/* names NULL: every column. */
 static inline void choose(struct columns *out, const char *names)
 {
 	struct config config = every_config();
-	char *fields = strdup(names);
+	char *fields = names ? strdup(names) : every_column();
 
 	config.fields = fields;
 	assert_int_equal(columns_select(out, &config, NULL, 0), 0);

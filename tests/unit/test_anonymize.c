@@ -121,6 +121,72 @@ static void what_tells_an_address_is_hidden_too(void **state)
 	assert_hides("community_id,application_name", "xxxx.xx.");
 }
 
+/* Every column of the table that this one takes along; in the table's order. */
+static void assert_takes_along(const char *name, const char *expected)
+{
+	struct columns columns;
+	struct config config = { .anonymize = (char *)name };
+	struct anonymizer *a;
+	struct text_buffer hidden = { 0 };
+
+	choose(&columns, NULL);
+	assert_int_equal(columns.count, record_field_count);
+	assert_int_equal(anonymizer_new(&a, &config, &columns), 0);
+	for (size_t i = 0; i < columns.count; i++) {
+		if (!anonymizer_hides(a, i))
+			continue;
+		text_string(&hidden, hidden.length ? "," : "");
+		text_string(&hidden, columns.items[i]->name);
+	}
+	text_char(&hidden, '\0');
+	assert_string_equal(hidden.data, expected);
+	text_free(&hidden);
+	anonymizer_free(a);
+	columns_free(&columns);
+}
+
+static void what_tells_a_hidden_column_is_hidden_too(void **state)
+{
+	(void)state;
+	assert_takes_along("src_ip", "src_ip,dst_ip,ip_src,ip_dst,nfhash,community_id");
+	assert_takes_along("src_mac", "src_mac,src_oui");
+	assert_takes_along("dst_oui", "dst_mac,dst_oui");
+	assert_takes_along("src_port", "src_port,nfhash,community_id");
+	assert_takes_along("icmp_code", "nfhash,community_id,icmp_code");
+	assert_takes_along("version", "version,ip_version");
+	assert_takes_along("first_seen", "first_seen,first_seen_ns,bidirectional_first_seen_ms");
+	assert_takes_along("bidirectional_bytes", "total_bytes,bidirectional_bytes");
+	assert_takes_along("src2dst_dscp", "src2dst_tos,src2dst_dscp");
+	assert_takes_along("app_protocol", "master_protocol,app_protocol,application_name");
+	assert_takes_along("category_name", "category_name,application_category_name");
+	assert_takes_along("url", "client_info,requested_server_name,url");
+	assert_takes_along("hassh_client", "j3a_client,client_fingerprint,hassh_client");
+	assert_takes_along("server_fingerprint", "j3a_server,server_fingerprint,hassh_server");
+	assert_takes_along("confidence_name", "application_confidence,confidence_name");
+	assert_takes_along("risk", "risk,risk_names");
+	assert_takes_along("splt_ps", "splt_ps");
+}
+
+/* No hash of the key may be told then, as Kafka's key is one. */
+static void hidden_keys(void **state)
+{
+	static const char *const names[] = { "src_ip", "nfhash",          "community_id",
+					     "ip_src", "src_mac",         "flow_id",
+					     "dst_ip", "application_name" };
+
+	(void)state;
+	assert_false(anonymizer_hides_key(NULL));
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct columns columns;
+		struct anonymizer *a = anonymizer_with(names[i], false, pan_key, 32, &columns);
+
+		assert_int_equal(anonymizer_hides_key(a),
+				 strcmp(names[i], "src_mac") && strcmp(names[i], "flow_id") &&
+					 strcmp(names[i], "application_name"));
+		finish(a, &columns);
+	}
+}
+
 static void assert_prefix(struct anonymizer *a, const char *from, const char *expected)
 {
 	int family = strchr(from, ':') ? AF_INET6 : AF_INET;
@@ -334,6 +400,8 @@ int main(void)
 		cmocka_unit_test(hash_is_keyed_blake2b),
 		cmocka_unit_test(key_is_random_without_a_file),
 		cmocka_unit_test(what_tells_an_address_is_hidden_too),
+		cmocka_unit_test(what_tells_a_hidden_column_is_hidden_too),
+		cmocka_unit_test(hidden_keys),
 		cmocka_unit_test(crypto_pan_of_ipv4),
 		cmocka_unit_test(crypto_pan_of_ipv6),
 		cmocka_unit_test(prefixes_are_kept),

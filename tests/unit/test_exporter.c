@@ -42,7 +42,9 @@ static int outputs_open(struct outputs *o)
 		.ledger = &o->ledger,
 	};
 
-	return exporters_open(&o->exporters, &parts);
+	int err = exporters_open(&o->exporters, &parts);
+
+	return err ? err : exporters_begin(o->exporters);
 }
 
 static void outputs_write(struct outputs *o, uint64_t flow_id)
@@ -208,7 +210,8 @@ static void outputs_that_cannot_be(void **state)
 	static const struct {
 		const char *output, *words;
 	} cases[] = {
-		{ "xml", "-o xml: unknown format \"xml\"; weir writes csv, json, table, ipfix and "
+		{ "xml", "-o xml: unknown format \"xml\"; weir writes csv, json, table, protobuf, "
+			 "ipfix and "
 			 "netflow9" },
 		{ "CSV:a", "unknown format \"CSV\"" },
 		{ "", "unknown format \"\"" },
@@ -262,6 +265,99 @@ static void the_capture_is_not_overwritten(void **state)
 	outputs_end(&o);
 }
 
+/* What is refused, whatever the reason, leaves files as they were, and none that was not there. */
+static void refused_runs_leave_files_alone(void **state)
+{
+	static const char *const bad[] = { "xml", "csv:/nonexistent/a", "json:ftp://x",
+					   "json:tcp://x", "csv:" };
+	struct outputs o;
+
+	(void)state;
+	outputs_begin(&o);
+	files_write(&files, "old", "precious", 8);
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		outputs_add(&o, "csv", "old");
+		outputs_add(&o, "ipfix", "new");
+		string_list_add(&o.config.outputs, bad[i]);
+		refuse(&o, i == 1 ? -ENOENT : -EINVAL, i == 1 ? "No such file" : "weir: -o ");
+		files_expect(&files, "old", "precious");
+	}
+	assert_int_equal(outputs_end(&o), 1);
+}
+
+/* A run that does not begin, since its source cannot. */
+static void runs_that_do_not_begin(void **state)
+{
+	struct outputs o;
+
+	(void)state;
+	outputs_begin(&o);
+	files_write(&files, "old", "precious", 8);
+	outputs_add(&o, "csv", "old");
+	outputs_add(&o, "ipfix", "new");
+	for (int discard = 0; discard < 2; discard++) {
+		const struct exporters_parts parts = {
+			.config = &o.config,
+			.columns = &o.columns,
+			.ledger = &o.ledger,
+		};
+
+		assert_int_equal(exporters_open(&o.exporters, &parts), 0);
+		assert_int_equal(exporters_flush(o.exporters), 0);
+		if (discard)
+			exporters_discard(o.exporters);
+		else
+			assert_int_equal(exporters_close(o.exporters), 0);
+		files_expect(&files, "old", "precious");
+	}
+	assert_int_equal(outputs_end(&o), 1);
+}
+
+/* Outputs over networks by their places; addresses, which may hold secrets, are not told. */
+static void statuses(void **state)
+{
+	struct output_statuses found;
+	struct outputs o;
+	struct said said;
+
+	(void)state;
+	outputs_begin(&o);
+	o.config.queue_bytes = 1000;
+	outputs_add(&o, "csv", "a");
+	string_list_add(&o.config.outputs, "json:tcp://192.0.2.1:1");
+	string_list_add(&o.config.outputs, "ipfix:udp://[::1]:2");
+	string_list_add(&o.config.outputs, "json:http://user:secret@192.0.2.1/");
+	for (int i = 5; i < 20; i++) {
+		char text[40];
+
+		snprintf(text, sizeof(text), "json:unix:/nonexistent/%d", i);
+		string_list_add(&o.config.outputs, text);
+	}
+	assert_int_equal(outputs_open(&o), 0);
+	outputs_write(&o, 1);
+	outputs_write(&o, 2);
+	exporters_status(o.exporters, &found);
+	assert_int_equal(found.count, OUTPUT_STATUSES);
+	assert_string_equal(found.item[0].name, "2:json:tcp");
+	assert_string_equal(found.item[1].name, "3:ipfix:udp");
+	assert_string_equal(found.item[2].name, "4:json:http");
+	assert_string_equal(found.item[14].name, "16:json:unix");
+	assert_string_equal(found.item[15].name, "other");
+	for (size_t i = 0; i < found.count; i++) {
+		const struct ship_counts *c = &found.item[i].counts;
+		size_t outputs = i == 15 ? 3 : 1;
+
+		/* what is still being collected into a message is queued */
+		assert_int_equal(c->queued + c->sent + c->dropped + c->failed, 2 * outputs);
+		assert_int_equal(found.item[i].capacity_bytes, 1000 * outputs);
+	}
+	said_begin(&said);
+	exporters_discard(o.exporters);
+	said_end(&said);
+	free(said.text);
+	outputs_end(&o);
+}
+
 static void nothing_to_rotate(void **state)
 {
 	struct outputs o;
@@ -285,6 +381,9 @@ int main(void)
 		cmocka_unit_test(outputs_that_cannot_be),
 		cmocka_unit_test(the_same_place_twice),
 		cmocka_unit_test(the_capture_is_not_overwritten),
+		cmocka_unit_test(refused_runs_leave_files_alone),
+		cmocka_unit_test(runs_that_do_not_begin),
+		cmocka_unit_test(statuses),
 		cmocka_unit_test(nothing_to_rotate),
 	};
 

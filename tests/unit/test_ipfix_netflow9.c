@@ -175,6 +175,59 @@ static void what_was_long_ago(void **state)
 	rig_close(&rig);
 }
 
+/*
+ * Flows of a clock that is ahead, by less and by more than an uptime reaches: no time is after the
+ * header's, and the two clocks of the header still give each.
+ */
+static void what_is_yet_to_come(void **state)
+{
+	static const uint32_t ahead_s[] = { 0, 3, 3600, 30 * DAY_S, 400 * DAY_S };
+	struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ahead_s); i++) {
+		const uint8_t *bytes;
+		uint32_t start, end, uptime;
+
+		rig_open(&rig, NETFLOW9, "first_seen,last_seen");
+		encode_at(&rig, START_S + ahead_s[i], START_S);
+		bytes = rig.messages[rig.count - 1].bytes;
+		uptime = be32_at(bytes + 4);
+		start = be32_at(rig_find_set(&rig, 256).bytes);
+		end = be32_at(rig_find_set(&rig, 256).bytes + 12);
+		assert_int_equal(be32_at(bytes + 8), START_S + ahead_s[i] + 5);
+		assert_true(end <= uptime);
+		assert_int_equal(uptime - start, 5000);
+		assert_int_equal(uptime - end, 0);
+		rig_close(&rig);
+	}
+}
+
+/* A message of both: its stamp is that of the latest. */
+static void one_ahead_among_others(void **state)
+{
+	struct flow_record r = sample_flow();
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, NETFLOW9, "first_seen,last_seen");
+	for (int i = 0; i < 3; i++) {
+		uint64_t time_ns = RIG_NOW + (i == 1 ? 10 * SECOND : 0);
+
+		for (int side = 0; side < SIDES; side++)
+			r.side[side].first_ns = r.side[side].last_ns = time_ns;
+		rig_encode(&rig, &r);
+	}
+	rig_flush(&rig);
+	assert_int_equal(rig.count, 1);
+	assert_bytes(rig.messages[0].bytes + 4, 8, "7b98c710 6553f10a");
+	/* and the next message's is now again */
+	rig_encode(&rig, &r);
+	rig_flush(&rig);
+	assert_bytes(rig.messages[1].bytes + 4, 8, UPTIME "6553f100");
+	rig_close(&rig);
+}
+
 static void icmp(void **state)
 {
 	struct rig rig;
@@ -299,6 +352,8 @@ int main(void)
 		cmocka_unit_test(times),
 		cmocka_unit_test(uptime_does_not_wrap),
 		cmocka_unit_test(what_was_long_ago),
+		cmocka_unit_test(what_is_yet_to_come),
+		cmocka_unit_test(one_ahead_among_others),
 		cmocka_unit_test(icmp),
 		cmocka_unit_test(small_records_are_not_padded),
 		cmocka_unit_test(messages_are_not_longer_than_asked),

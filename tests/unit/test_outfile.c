@@ -28,6 +28,7 @@ static void open_file(struct outfile *f, const char *pattern, struct rotation ro
 
 	snprintf(path, sizeof(path), "%s", files_at(&files, pattern));
 	assert_int_equal(outfile_open(f, path, &rotation), 0);
+	assert_int_equal(outfile_begin(f), 0);
 	text_string(&f->header, "H\n");
 	if (f->fd >= 0)
 		text_string(&f->rows, "H\n");
@@ -189,6 +190,8 @@ static void refuse(const char *path, struct rotation rotation, int expected, con
 
 	said_begin(&said);
 	err = outfile_open(&f, path, &rotation);
+	if (!err)
+		err = outfile_begin(&f);
 	if (!err) {
 		err = outfile_begin_row(&f, START_NS);
 		text_string(&f.rows, "1\n");
@@ -231,6 +234,7 @@ static void full_in_the_middle(void **state)
 	memset(row, 'x', 1000);
 	row[1000] = '\0';
 	assert_int_equal(outfile_open(&f, "/dev/full", &(struct rotation){ 0 }), 0);
+	assert_int_equal(outfile_begin(&f), 0);
 	said_begin(&said);
 	while (!err && rows++ < 1000) {
 		text_string(&f.rows, row);

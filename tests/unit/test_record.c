@@ -174,7 +174,8 @@ static void all_has_everything_once(void **state)
 		"bidirectional_packets_per_second dst2src_bytes_per_second "
 		"application_is_guessed application_confidence hassh_client ja4 "
 		"requested_server_name user_agent content_type url tls_version alpn "
-		"risk risk_names probe src2dst_fin_packets splt_ps";
+		"risk risk_names probe src2dst_fin_packets splt_ps "
+		"ingress_interface egress_interface ingress_ifindex netns";
 	char *list = strdup(extras), *at = list;
 	struct config config = every_config();
 	struct columns columns;
@@ -182,6 +183,14 @@ static void all_has_everything_once(void **state)
 
 	(void)state;
 	config.profile = PROFILE_ALL;
+	config.geoip.count = 1;
+	config.mac_vendors = (char *)"list";
+	config.attribute = ~0u;
+	config.interfaces.count = 0;
+	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
+	assert_false(has_column(&columns, "netns")); /* of files */
+	columns_free(&columns);
+	config.interfaces.count = 1;
 	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
 	for (const char *name; (name = strsep(&at, " "));)
 		if (!has_column(&columns, name))

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "log.h"
 #include "ship.h"
 
@@ -144,13 +145,25 @@ static int reset(void **state)
 	return 0;
 }
 
+static void put_one(struct ship *s, const char *name, uint32_t records, const atomic_bool *stop)
+{
+	const struct ship_load load = {
+		.records = records,
+		.data_records = 2 * records,
+		.packets = 10 * records,
+		.octets = 1000 * records,
+	};
+
+	ship_put(s, name, 4, &load, stop);
+}
+
 /* Messages of so many records, called a, b, c ... */
 static void put(struct ship *s, int count, uint32_t records)
 {
 	for (int i = 0; i < count; i++) {
 		const char name[4] = { 'a' + i, 'a' + i, 'a' + i, 'a' + i };
 
-		ship_put(s, name, sizeof(name), records, NULL);
+		put_one(s, name, records, NULL);
 	}
 }
 
@@ -165,6 +178,20 @@ static void wait_until_sent(struct ship *s, uint64_t records)
 		usleep(1000);
 	}
 	fail_msg("%lu sent, %lu failed", (unsigned long)c.sent, (unsigned long)c.failed);
+}
+
+/* Nothing waits any longer. */
+static void wait_until_gone(struct ship *s)
+{
+	struct ship_counts c;
+
+	for (int i = 0; i < 5000; i++) {
+		ship_counts(s, &c);
+		if (!c.queued_bytes)
+			return;
+		usleep(1000);
+	}
+	fail_msg("%lu bytes are queued", (unsigned long)c.queued_bytes);
 }
 
 static void closes(struct ship *s, uint64_t sent, uint64_t retried, uint64_t dropped,
@@ -195,8 +222,7 @@ static void in_order(void **state)
 	struct ship *s;
 
 	(void)state;
-	o.preamble = "head";
-	o.preamble_length = 4;
+	o.preamble = (struct ship_preamble){ "head", 4, 0 };
 	s = open_ship(&o);
 	put(s, 3, 2);
 	closes(s, 6, 0, 0, 0);
@@ -213,15 +239,14 @@ static void lost_connection(void **state)
 	struct ship *s;
 
 	(void)state;
-	o.preamble = "head";
-	o.preamble_length = 4;
+	o.preamble = (struct ship_preamble){ "head", 4, 0 };
 	peer.unacknowledged = 8;
 	peer.answers[3] = -EPIPE;
 	s = open_ship(&o);
 	put(s, 2, 5);
 	while (fake_unacknowledged(NULL) && peer.count < 3)
 		usleep(1000);
-	ship_put(s, "cccc", 4, 5, NULL);
+	put_one(s, "cccc", 5, NULL);
 	for (int i = 0; i < 5000 && !peer.disconnects; i++)
 		usleep(1000);
 	pthread_mutex_lock(&peer.lock);
@@ -274,19 +299,127 @@ static void refused(void **state)
 	got(names, 2);
 }
 
-/* A datagram turns out to be refused when the next one goes: its records are failed, not those. */
+/*
+ * A datagram turns out to be refused when the next one goes: its records are failed, not those, and
+ * until then they are not sent, for no count goes down.
+ */
 static void refused_before(void **state)
 {
-	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct transport_ops late = fake;
+	struct ship_counts c;
 	struct ship *s;
 
 	(void)state;
+	late.refuses_late = true;
+	o.transport = &late;
 	peer.answers[1] = 1;
 	s = open_ship(&o);
-	ship_put(s, "aaaa", 4, 3, NULL);
-	ship_put(s, "bbbb", 4, 10, NULL);
-	ship_put(s, "cccc", 4, 1, NULL);
+	put_one(s, "aaaa", 3, NULL);
+	wait_until_gone(s);
+	ship_counts(s, &c);
+	assert_int_equal(c.sent, 0);
+	assert_int_equal(c.queued, 3);
+	put_one(s, "bbbb", 10, NULL);
+	wait_until_sent(s, 3);
+	ship_counts(s, &c);
+	assert_int_equal(c.failed, 3);
+	assert_int_equal(c.sent, 0);
+	put_one(s, "cccc", 1, NULL);
 	closes(s, 11, 0, 0, 3);
+}
+
+/* On a silent wire no other datagram asks: after a while it is sent. */
+static void nobody_asks(void **state)
+{
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct transport_ops late = fake;
+	struct ship *s;
+
+	(void)state;
+	late.refuses_late = true;
+	o.transport = &late;
+	s = open_ship(&o);
+	put_one(s, "aaaa", 3, NULL);
+	wait_until_sent(s, 3);
+	closes(s, 3, 0, 0, 0);
+}
+
+/* What was dropped and failed, by all that the messages hold. */
+static void what_was_not_sent(void **state)
+{
+	const struct ship_options o = options(SHIP_DROP_OLDEST, 8);
+	struct ship_counts c;
+	struct ship *s;
+
+	(void)state;
+	peer.answers[0] = -EBADMSG;
+	peer.blocked = true;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	usleep(50000); /* it is with the thread */
+	put_one(s, "bbbb", 20, NULL);
+	put_one(s, "cccc", 300, NULL);
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = false;
+	pthread_mutex_unlock(&peer.lock);
+	ship_close(s, &c);
+	assert_int_equal(c.failed, 1);
+	assert_int_equal(c.dropped, 20);
+	assert_int_equal(c.sent, 300);
+	assert_int_equal(c.unsent.messages, 2);
+	assert_int_equal(c.unsent.bytes, 8);
+	assert_int_equal(c.unsent.data_records, 42);
+	assert_int_equal(c.unsent.packets, 210);
+	assert_int_equal(c.unsent.octets, 21000);
+}
+
+/*
+ * So many a second at most, which is a least time; and the end waits for them, but not once
+ * somebody wants to stop.
+ */
+static void keeps_pace(void **state)
+{
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	uint64_t began = monotonic_ns();
+	const atomic_bool stop = true;
+	struct ship_counts c;
+	struct ship *s;
+
+	(void)state;
+	o.limits.pace = 20;
+	o.limits.end_timeout_ns = 10000000;
+	s = open_ship(&o);
+	put(s, 12, 1);
+	closes(s, 12, 0, 0, 0);
+	/* 11 gaps of 50 ms, less 5 ms of those who are late */
+	assert_true(monotonic_ns() - began >= 545000000);
+	s = open_ship(&o);
+	put(s, 12, 1);
+	put_one(s, "last", 1, &stop);
+	ship_close(s, &c);
+	assert_int_equal(c.sent + c.dropped, 13);
+	assert_true(c.dropped > 0);
+}
+
+/* The next connection begins with the preamble that was set last. */
+static void another_preamble(void **state)
+{
+	static const char *const names[] = { "head", "aaaa", "face", "bbbb" };
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	o.preamble = (struct ship_preamble){ "head", 4, 0 };
+	peer.answers[2] = -EPIPE;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	wait_until_sent(s, 1);
+	assert_int_equal(ship_set_preamble(s, &(struct ship_preamble){ "face", 4, 0 }), 0);
+	put_one(s, "bbbb", 1, NULL);
+	wait_until_sent(s, 2);
+	closes(s, 2, 0, 0, 0);
+	got(names, 4);
 }
 
 /* Room for three, one of them on its way: the oldest of the others make room. */
@@ -305,7 +438,7 @@ static void drops_the_oldest(void **state)
 	for (char name = 'b'; name <= 'f'; name++) {
 		const char text[4] = { name, name, name, name };
 
-		ship_put(s, text, 4, 1, NULL);
+		put_one(s, text, 1, NULL);
 	}
 	ship_counts(s, &c);
 	assert_int_equal(c.dropped, 3);
@@ -359,7 +492,7 @@ static void blocks(void **state)
 	s = open_ship(&o);
 	put(s, 2, 1);
 	usleep(50000);
-	ship_put(s, "cccc", 4, 1, &stop);
+	put_one(s, "cccc", 1, &stop);
 	ship_counts(s, &c);
 	assert_int_equal(c.dropped, 1);
 	closes(s, 0, 0, 3, 0);
@@ -377,13 +510,11 @@ static void bad_address(void **state)
 	assert_string_equal(log_last_error(), "-o fake:: no such place");
 }
 
-static void note(void *context, void *bytes, size_t length, uint32_t records, bool first)
+static void note(void *context, void *bytes, const struct ship_preamble *preamble)
 {
 	int *number = context;
 
-	(void)length;
-	(void)records;
-	*number = first ? 0 : *number + 1;
+	*number = preamble ? (int)preamble->sequence : *number + 1;
 	*(char *)bytes = '0' + *number;
 }
 
@@ -396,8 +527,7 @@ static void stamps(void **state)
 	int number = 9;
 
 	(void)state;
-	o.preamble = "head";
-	o.preamble_length = 4;
+	o.preamble = (struct ship_preamble){ "head", 4, 0 };
 	o.stamp = note;
 	o.stamp_context = &number;
 	peer.unacknowledged = 4;
@@ -423,6 +553,10 @@ int main(void)
 		cmocka_unit_test_setup(cannot_connect, reset),
 		cmocka_unit_test_setup(refused, reset),
 		cmocka_unit_test_setup(refused_before, reset),
+		cmocka_unit_test_setup(nobody_asks, reset),
+		cmocka_unit_test_setup(what_was_not_sent, reset),
+		cmocka_unit_test_setup(keeps_pace, reset),
+		cmocka_unit_test_setup(another_preamble, reset),
 		cmocka_unit_test_setup(drops_the_oldest, reset),
 		cmocka_unit_test_setup(larger_than_the_queue, reset),
 		cmocka_unit_test_setup(blocks, reset),
