@@ -17,8 +17,7 @@ static void json_escape(struct text_buffer *out, unsigned char c)
 	text_char(out, hex[c & 15]);
 }
 
-/* Bytes that are not UTF-8 become the replacement character. */
-static void json_text(struct text_buffer *out, const char *text)
+void json_text(struct text_buffer *out, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
