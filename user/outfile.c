@@ -131,12 +131,21 @@ static int choose_name(struct outfile *f, uint64_t now_ns)
 
 static int open_name(struct outfile *f)
 {
-	f->fd = open(f->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	f->written = 0;
-	if (f->fd < 0)
+	int flags = f->append ? O_APPEND : O_TRUNC;
+	struct stat st;
+
+	f->fd = open(f->name, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+	if (f->fd < 0 || fstat(f->fd, &st))
 		return report(f, -errno);
-	text_bytes(&f->rows, f->header.data, f->header.length);
+	f->written = f->append && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	if (outfile_wants_header(f))
+		text_bytes(&f->rows, f->header.data, f->header.length);
 	return 0;
+}
+
+bool outfile_wants_header(const struct outfile *f)
+{
+	return f->fd >= 0 && (!f->written || f->header_always);
 }
 
 static bool rotates(const struct outfile *f)
@@ -144,11 +153,12 @@ static bool rotates(const struct outfile *f)
 	return f->rotation.interval_ns || f->rotation.bytes;
 }
 
-int outfile_open(struct outfile *f, const char *pattern, const struct rotation *rotation)
+int outfile_open(struct outfile *f, const char *pattern, const struct rotation *rotation,
+		 bool append)
 {
 	int err;
 
-	*f = (struct outfile){ .pattern = pattern, .fd = -1 };
+	*f = (struct outfile){ .pattern = pattern, .fd = -1, .append = append };
 	if (!strcmp(pattern, "-")) {
 		f->fd = STDOUT_FILENO;
 		f->line_buffered = isatty(STDOUT_FILENO);

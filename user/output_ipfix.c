@@ -112,6 +112,7 @@ int output_ipfix_open_file(struct output_ipfix *o, const struct output_ipfix_par
 	int err = open_encoder(o, parts, emit_to_file, false);
 
 	o->file = file;
+	file->header_always = true;
 	if (!err)
 		err = ipfix_encoder_preamble(o->encoder, now_ns(), emit_to_text, &file->header);
 	if (!err && file->fd >= 0)
