@@ -266,6 +266,8 @@ static int check_together(const struct config *config)
 {
 	if ((config->rotate.interval_ns || config->rotate.bytes) && !writes_to_file(config))
 		log_warning("--rotate: no output goes to a file; give -o FORMAT:FILE");
+	if (config->append && !writes_to_file(config))
+		log_warning("--append: no output goes to a file; give -o FORMAT:FILE");
 	if (config->pin && config->hook == HOOK_PCAP)
 		log_warning("--pin: --hook pcap keeps nothing in the kernel; give --hook tc or "
 			    "xdp");

@@ -21,8 +21,8 @@ struct probe_config {
 	__u8 test_clock;     /* tests: time and frame length come from variables */
 	__u8 sockets;        /* events name the sender's socket */
 	__u8 zero[3];
-	__u32 test_spin;     /* tests: some packets wait so many turns between look and add */
-	__u16 interface;     /* number of the one that there is, unless many */
+	__u32 test_spin; /* tests: some packets wait so many turns between look and add */
+	__u16 interface; /* number of the one that there is, unless many */
 	__u16 zero2;
 };
 
