@@ -69,7 +69,7 @@ struct config {
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
 	struct rotation rotate;
-	bool append; /* to files that exist */
+	bool append;                /* to files that exist */
 	uint64_t queue_bytes;       /* of each output that goes over a network */
 	uint32_t queue_policy;      /* enum config_queue */
 	uint64_t flush_timeout_ns;  /* at the end, for what is queued */
