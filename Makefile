@@ -37,7 +37,7 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install install-config install-systemd uninstall deb deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install install-config install-systemd uninstall deb test-deb deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -370,11 +370,11 @@ install: all $(addprefix $(BUILD)/completions/,bash zsh fish) ## install into DE
 	install -D -m 644 $(BUILD)/completions/fish $(prefix_dir)/share/fish/vendor_completions.d/weir.fish
 
 DEPLOY := tools/deploy
-places = sed -e 's|/usr/bin/weir|$(PREFIX)/bin/weir|' -e 's|/usr/lib/weir/|$(PREFIX)/lib/weir/|'
+places = sed -e 's|/usr/bin/weir|$(PREFIX)/bin/weir|' -e 's|/usr/libexec/weir/|$(PREFIX)/libexec/weir/|'
 
 install-config: # what units of systemd run, and /etc/weir
-	install -D -m 755 $(DEPLOY)/systemd/stopped $(prefix_dir)/lib/weir/stopped
-	$(places) $(DEPLOY)/systemd/stopped > $(prefix_dir)/lib/weir/stopped
+	install -D -m 755 $(DEPLOY)/systemd/stopped $(prefix_dir)/libexec/weir/stopped
+	$(places) $(DEPLOY)/systemd/stopped > $(prefix_dir)/libexec/weir/stopped
 	[ -e $(DESTDIR)/etc/weir/weir.yaml ] || install -D -m 644 $(DEPLOY)/systemd/weir.yaml $(DESTDIR)/etc/weir/weir.yaml
 
 install-systemd: install install-config ## install, with units of systemd
@@ -385,7 +385,11 @@ install-systemd: install install-config ## install, with units of systemd
 	install -D -m 644 $(DEPLOY)/systemd/logrotate $(DESTDIR)/etc/logrotate.d/weir
 
 deb: | $(DEPS) ## build the Debian packages into build/deb/
+	$(Q)tools/install-deps deploy
 	$(Q)$(DEPLOY)/debian/build $(BUILD)/deb
+
+test-deb: deb ## install, run, upgrade and remove the packages in a Debian of their own (root)
+	$(Q)BUILD=$(BUILD) tests/deploy/packages.py
 
 uninstall: ## remove what install put there
 	rm -f $(prefix_dir)/bin/weir $(lib_dir)/$(SONAME) $(lib_dir)/libweir.so \
