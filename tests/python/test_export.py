@@ -159,7 +159,9 @@ def test_anonymised(folder):
         for name in hidden:
             assert all(re.fullmatch("[0-9a-f]{32}", each) for each in frame[name]), frame[name]
             assert list(pandas.factorize(frame[name])[0]) == list(pandas.factorize(plain[name])[0]), name
-        pandas.testing.assert_frame_equal(frame[plain.columns.drop(hidden)], plain.drop(columns=hidden), rtol=1e-5)
+        together = hidden + ["src_oui"]
+        assert all(re.fullmatch("[0-9a-f]{32}", each) for each in frame["src_oui"]), frame["src_oui"]
+        pandas.testing.assert_frame_equal(frame[plain.columns.drop(together)], plain.drop(columns=together), rtol=1e-5)
     assert len({frame.src_ip[0] for frame in frames}) == 4  # another key each time
     assert re.fullmatch("[0-9a-f]{32}", frames[3]["udps.text"][0])
 
@@ -171,6 +173,21 @@ def test_anonymised_addresses_go_together(folder):
     for frame in (streamer.to_pandas(["src_ip"]), pandas.read_csv(folder / "a.csv")):
         for name in ("src_ip", "dst_ip", "ip_src", "ip_dst", "nfhash"):
             assert frame[name].map(lambda text: bool(re.fullmatch("[0-9a-f]{32}", str(text)))).all(), name
+
+
+def test_anonymised_columns_go_together(folder):
+    """What tells a hidden column is hidden with it, by this package and by the command alike."""
+    some = ["src_mac", "dst_oui", "src_ip", "src_port", "vlan_id", "protocol", "application_name", "client_fingerprint",
+            "bidirectional_first_seen_ms", "src2dst_bytes"]
+    for mode, names in (({"snaplen": 100}, None), (FULL, some)):
+        streamer = NFStreamer(source=DEMO, **mode)
+        plain = streamer.to_pandas()
+        for name in names or plain.columns:
+            streamer.to_csv(folder / "a.csv", [name])
+            hidden = []
+            for frame in (streamer.to_pandas([name]), pandas.read_csv(folder / "a.csv")):
+                hidden.append([n for n in plain.columns if re.fullmatch("[0-9a-f]{32}", str(frame[n][0])) and str(frame[n][0]) != str(plain[n][0])])
+            assert hidden[0] == hidden[1] and name in hidden[0], (name, hidden)
 
 
 def test_unknown_columns_are_told(folder):

@@ -34,6 +34,18 @@ DERIVED = ("src_oui", "dst_oui", "ip_src", "ip_dst", "nfhash")
 
 # What hides who it was hides in all its forms.
 ADDRESSES = ("src_ip", "dst_ip", "ip_src", "ip_dst", "nfhash", "community_id")
+# Columns of which one is told by another, as `weir --anonymize` has them.
+RELATIVES = (ADDRESSES, ("src_mac", "src_oui"), ("dst_mac", "dst_oui"),
+             ("application_name", "master_protocol", "app_protocol"), ("client_info", "requested_server_name"),
+             ("client_fingerprint", "j3a_client"), ("server_fingerprint", "j3a_server"))
+# Hashes of the flow's key tell these, which have few values.
+KEY, KEY_HASHES = ("src_port", "dst_port", "protocol", "vlan_id"), ("nfhash", "community_id")
+
+
+def hidden_with(name):
+    """The columns that tell the one of this name."""
+    found = {other for group in RELATIVES if name in group for other in group}
+    return found | set(KEY_HASHES if name in KEY else ()) | {name}
 
 
 def own(seed, tunnels, statistics, splt, dissect, more=()):

@@ -11,7 +11,7 @@ HASH_DIGITS = 32
 class Anonymizer:
     """Values replaced by the first 128 bits of their keyed BLAKE2b-512, as `weir --anonymize` does.
 
-    The key is new for each export. Columns that tell an address are hidden together.
+    The key is new for each export. Columns that tell a hidden one are hidden with it.
     """
 
     def __init__(self, names, hidden):
@@ -19,9 +19,9 @@ class Anonymizer:
         for name in hidden:
             if name not in known:
                 warnings.warn(f"columns_to_anonymize: there is no column {name!r}", WeirWarning, stacklevel=4)
-        if any(name in columns.ADDRESSES for name in known):
-            known += [name for name in columns.ADDRESSES if name in names and name not in known]
-        self.hidden = frozenset(known)
+        told = {other for name in known for other in columns.hidden_with(name) if other in names}
+        self.named = known
+        self.hidden = frozenset(known) | told
         self.key = secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
 
     def hides(self, name):
@@ -70,8 +70,8 @@ def to_csv(streamer, path, hidden, flows_per_file, rotate_files):
 
 def write_library(streamer, anonymizer, path):
     settings = streamer._options(streamer._own()) + ["quiet", f"output=csv:{path}"]
-    if anonymizer.hidden:
-        settings.append("anonymize=" + ",".join(sorted(anonymizer.hidden)))
+    if anonymizer.named:
+        settings.append("anonymize=" + ",".join(sorted(anonymizer.named)))
     session = Session(settings)
     try:
         session.write(streamer._tick(session))
