@@ -138,7 +138,7 @@ class NFStreamer:
         try:
             session = Session(self._options(self._carried()), host, waits=self._may_wait())
             host.layout = self._layout(session)
-            length, key_at = struct.Struct("=Q").unpack_from, 8 * len(host.layout.carried)
+            length, key_at = struct.Struct("=Q").unpack_from, 8 * host.layout.carried.index(KEY_COLUMN)
             for batch in session.batches(self._tick(session)):
                 at, end = 0, len(batch)
                 while at < end:
@@ -169,8 +169,15 @@ class NFStreamer:
         return self._live or not all(os.path.isfile(path) for path in files)
 
     def _layout(self, session):
-        names, types = zip(*((name, kind) for name, kind in session.columns() if name != KEY_COLUMN))
-        return flow.layout(tuple(self._own()), names, types)
+        names, types = zip(*session.columns())
+        made = flow.layout((*self._own(), *self._native(names)), names, types)
+        parameters.check_names(self.udps, self._named_plugins, dir(made.extended))
+        return made
+
+    def _native(self, names):
+        """Of the columns of a run those of plugins of the library (settings=["plugin=..."])."""
+        asked = {KEY_COLUMN, *self._own(), *self._carried()}
+        return [name for name in names if name not in asked]
 
     def _tick(self, session):
         if not self._live or not self.performance_report:
