@@ -4,7 +4,7 @@
 A class is made for each set of columns; its properties know their places. weir.h describes the bytes
 at weir_streamer__next_rows().
 """
-import collections, ctypes, functools, ipaddress, operator, struct, sys, threading
+import collections, ctypes, functools, operator, struct, sys, threading
 
 from . import columns, library, memory
 
@@ -58,6 +58,8 @@ def compile_getter(kind, place, source):
 
 
 def _number(address):
+    import ipaddress
+
     return int(ipaddress.ip_address(address))
 
 

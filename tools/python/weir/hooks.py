@@ -10,7 +10,6 @@ import itertools, sys
 from . import flow as flows
 from . import library, memory, packet
 
-KEY_COLUMN = "weir.python"
 CANCELED = -125  # ECANCELED
 
 
@@ -23,7 +22,7 @@ class Host:
         self.layout = None   # set when the columns are known, before the first packet
         self.error = None
         self.stop = None     # ends the run
-        key = library.PluginColumn(KEY_COLUMN.encode(), b"", b"number of the flow in Python", library.STORE_U64, 0)
+        key = library.PluginColumn(library.KEY_COLUMN.encode(), b"", b"number of the flow in Python", library.STORE_U64, 0)
         self.columns = (library.PluginColumn * 1)(key)
         on_init, on_update = packet_hooks(self)
         on_expire = expire_hook(self)
@@ -102,7 +101,8 @@ def packet_hooks(host):
     def failed(error, flow):
         host.fail(error)
         try:
-            put_away()
+            if flow is not None and flow._at:  # the packet is in the frames of the error, too
+                put_away()
         finally:
             leave(flow)
         return CANCELED

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The parameters of NFStreamer: what each takes, under which names, and what a bad value is told."""
-import os, socket
+import os
 from collections.abc import Iterable
 
 from . import columns
@@ -121,6 +121,8 @@ def check_names(plugins, named, taken):
 
 
 def interface_names():
+    import socket
+
     return [name for _, name in socket.if_nameindex()]
 
 

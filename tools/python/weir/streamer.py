@@ -2,10 +2,8 @@
 """NFStreamer: the parameters of NFStream 6.5 and of 2019, and the flows they give."""
 import os, struct, warnings
 
-from . import columns, export, flow, parameters
-from .hooks import KEY_COLUMN, Host
-from .performance import Performance
-from .plugin import Hooks
+from . import columns, flow, parameters
+from .library import KEY_COLUMN
 from .session import Session, WeirWarning
 
 NOT_GIVEN = type("NotGiven", (), {"__repr__": lambda self: "default"})()
@@ -133,6 +131,9 @@ class NFStreamer:
 
     def _with_plugins(self):
         """After an exception of a plugin come the flows that had ended before it, then the exception."""
+        from .hooks import Host
+        from .plugin import Hooks
+
         host = Host(Hooks(self.udps, self._named_plugins))
         session = None
         try:
@@ -182,16 +183,22 @@ class NFStreamer:
     def _tick(self, session):
         if not self._live or not self.performance_report:
             return None
+        from .performance import Performance
+
         return Performance(session, self.performance_report).tick
 
     # --- exports ----------------------------------------------------------------------------------
 
     def to_csv(self, path=None, columns_to_anonymize=(), flows_per_file=0, rotate_files=0):
         """Writes CSV (RFC 4180) and returns the number of flows. Without a path: beside the source."""
+        from . import export
+
         return export.to_csv(self, path, columns_to_anonymize, flows_per_file, rotate_files)
 
     def to_pandas(self, columns_to_anonymize=()):
         """A DataFrame, or None if there was no flow."""
+        from . import export
+
         return export.to_pandas(self, columns_to_anonymize)
 
     # --- for the library --------------------------------------------------------------------------
