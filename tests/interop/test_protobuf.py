@@ -99,15 +99,15 @@ def both(folder, Flow, captures, *options, program=tap.WEIR_SAN):
 
 def test_own_captures(folder):
     own = [p for d in ("recorded", "crafted") for p in sorted((tap.TOP / "tests/pcaps" / d).glob("*.pcap*"))]
-    flows = both(folder, message_class(folder), own, *EVERYTHING, "--idle-timeout", "5")
+    flows = both(folder, message_class(folder), own, *EVERYTHING, "--idle-timeout", "5", program=tap.WEIR)
     assert len(flows) > 100
     assert any(f.HasField("server_rtt_us") for f in flows) and not all(f.HasField("server_rtt_us") for f in flows)
 
 
 def test_public_captures(folder):
-    files = tap.shared_captures()
+    files = [p for p in tap.shared_captures() if p.stat().st_size < 100_000]
     Flow = message_class(folder)
-    if files and len(both(folder, Flow, files, *EVERYTHING, program=tap.WEIR)) < 1000:
+    if files and len(both(folder, Flow, files, *EVERYTHING, program=tap.WEIR)) < 500:
         raise AssertionError("few flows")
     return None if files else tap.Absent("no public captures")
 
