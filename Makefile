@@ -10,7 +10,8 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libmaxminddb libcurl zlib rdkafka libmicrohttpd libmnl
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libmaxminddb json-c libcurl zlib rdkafka libmicrohttpd \
+	libmnl
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))

@@ -68,6 +68,7 @@ struct config {
 	char *fields;               /* --fields a,b,c; NULL = the profile's */
 	uint32_t attribute;         /* --attribute: bit per enum config_attribute */
 	char *pod_logs;             /* where the kubelet keeps logs */
+	char *service_account;      /* directory of a token for the API server */
 	struct string_list geoip;   /* --geoip: files in MaxMind's format */
 	char *mac_vendors;          /* IEEE's oui.txt; NULL = not asked for */
 	char *probe_name;           /* NULL = host name */

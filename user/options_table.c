@@ -236,6 +236,13 @@ const struct option_info option_table[] = {
 	  .default_text = "/var/log/pods",
 	  .metavar = "DIR",
 	  .help = "where the kubelet keeps logs of pods, whose names tell namespaces and names" },
+	{ .name = "service-account",
+	  .type = OPTION_TEXT,
+	  .offset = AT(service_account),
+	  .default_text = "/var/run/secrets/kubernetes.io/serviceaccount",
+	  .metavar = "DIR",
+	  .help = "token and ca.crt with which the API server is asked for pods and their labels, "
+		  "if they are there" },
 	{ .name = "geoip",
 	  .type = OPTION_LIST,
 	  .offset = AT(geoip),

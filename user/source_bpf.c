@@ -518,6 +518,7 @@ static void flush_in_time(struct source_bpf *s, uint64_t now)
 		return;
 	s->flush_at_ns = now + FLUSH_NS;
 	set_clock(s);
+	owners_poll(s->parts.owners);
 	source_bpf_settle(s);
 }
 
