@@ -251,6 +251,11 @@ static int check_together(const struct config *config)
 	if (config->pin && config->hook == HOOK_PCAP)
 		log_warning("--pin: --hook pcap keeps nothing in the kernel; give --hook tc or "
 			    "xdp");
+	if (config->netns.count && (config->pin || config->promisc || config->hook == HOOK_PCAP)) {
+		log_error("--netns: another namespace is entered for a moment alone; leave out "
+			  "--pin, --promisc and --hook pcap");
+		return -EINVAL;
+	}
 	if (config->anonymize_key && !config->anonymize && !config->anonymize_prefix) {
 		log_error("--anonymize-key: hides nothing by itself; add --anonymize COLUMNS or "
 			  "--anonymize-prefix");
