@@ -40,6 +40,7 @@ struct config {
 	/* source */
 	struct string_list read_files; /* -r, in the order given; "-" is stdin */
 	struct string_list interfaces; /* -i */
+	struct string_list netns;      /* --netns: names, process ids, "all"; empty = our own */
 	uint64_t snaplen; /* bytes kept of a packet; tc and xdp: EVENT_MAX_BYTES at most */
 	bool promisc;
 	uint32_t hook;        /* --hook: enum config_hook */

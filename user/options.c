@@ -277,6 +277,11 @@ static int check_together(const struct config *config)
 		log_error("--attribute: --hook pcap sees no sockets; give --hook tc or xdp");
 		return -EINVAL;
 	}
+	if (config->netns.count && (config->pin || config->promisc || config->hook == HOOK_PCAP)) {
+		log_error("--netns: another namespace is entered for a moment alone; leave out "
+			  "--pin, --promisc and --hook pcap");
+		return -EINVAL;
+	}
 	if (config->anonymize_key && !config->anonymize && !config->anonymize_prefix) {
 		log_error("--anonymize-key: hides nothing by itself; add --anonymize COLUMNS or "
 			  "--anonymize-prefix");

@@ -73,6 +73,12 @@ const struct option_info option_table[] = {
 	  .metavar = "NAME",
 	  .brief = true,
 	  .help = "watch an interface, or by pattern; repeatable" },
+	{ .name = "netns",
+	  .type = OPTION_LIST,
+	  .offset = AT(netns),
+	  .metavar = "NAME|PID|all",
+	  .help = "watch the interfaces of another network namespace, or of all there are; "
+		  "repeatable" },
 	{ .name = "snaplen",
 	  .letter = 's',
 	  .type = OPTION_COUNT,

@@ -438,6 +438,80 @@ def test_dedup_vlan(net):
         assert weir.summary["ignored"]["duplicate"] == 11, (hook, weir.summary)
 
 
+def settled(check, seconds=15):
+    """Waits for what happens by itself, at most so long."""
+    end = time.monotonic() + seconds
+    while not check() and time.monotonic() < end:
+        time.sleep(0.05)
+    return check()
+
+
+def test_namespaces(net):
+    """Two namespaces with the same addresses and indexes; each interface's flows are its own."""
+    with network.Network() as one, network.Network() as two:
+        assert index_of(one.b, "vb") == index_of(two.b, "vb")
+        for hook in ("tc", "xdp"):
+            with Watching(net.b, hook, ["vb"], "--netns", one.b.name, "--netns", two.b.name, *PLACES, "udp", links=4) as weir:
+                send(one.a, one.b, 40000, 9000, 3)
+                send(two.a, two.b, 40000, 9000, 5)
+                send(two.b, two.a, 9000, 40000, 2)
+                send(net.a, net.b, 40000, 9000, 100)  # not asked for
+            held = {values(row, "netns", "ingress_interface"): values(row, "src2dst_packets", "dst2src_packets") for row in weir.rows}
+            assert held == {(one.b.name, "vb"): ("3", "0"), (two.b.name, "vb"): ("5", "2")}, (hook, weir.rows)
+            assert len({row["ingress_ifindex"] for row in weir.rows}) == 1 and weir.summary["metered"] == 10, weir.rows
+
+
+def test_namespaces_come_and_go(net):
+    """Of all namespaces the interfaces of a name; weir keeps no namespace alive, and follows what moves between them."""
+    name = f"v7x{os.getpid() % 10000}"
+    with Watching(net.b, "tc", [f"{name}*"], "--netns", "all", *PLACES, "udp", links=0, program=tap.WEIR) as weir:
+        time.sleep(1)  # until it has begun
+        before = held_by(weir.pid)
+        with network.Network() as one:
+            pair = Pair(one, f"{name}a", 1)
+            weir.settled(2)
+            pair.send(3)
+            one.b.ip("link", "set", pair.name, "netns", one.a.name)  # it moves, and so does what watches it
+            one.a.ip("address", "add", f"{pair.b4}/24", "dev", pair.name)
+            one.a.ip("link", "set", pair.name, "up")
+            weir.settled(2)
+            time.sleep(1)
+            one.a.ip("link", "set", pair.name, "down")
+            one.a.ip("link", "set", pair.name, "netns", one.b.name)
+            one.b.ip("address", "add", f"{pair.b4}/24", "dev", pair.name)
+            one.b.ip("link", "set", pair.name, "up")
+            one.b.ip("neigh", "replace", pair.a4, "lladdr", "02:00:00:01:01:01", "dev", pair.name, "nud", "permanent")
+            weir.settled(2)
+            time.sleep(0.5)
+            pair.send(4)
+            keeper = one.b.start("sleep", "60")  # the namespace is without a name, and lives
+            network.ip("netns", "del", one.b.name)
+            time.sleep(2.5)
+            pair.send(6)
+            keeper.kill()
+            keeper.wait()
+            assert settled(lambda: "p1" not in one.a.ip("-br", "link")), "the namespace lives on"
+            weir.settled(0)
+        names = ("fds", "link_id", "prog_id", "map_id")  # it may be looking around at this very moment
+        assert settled(lambda: values(held_by(weir.pid), *names) == values(before, *names)), (before, held_by(weir.pid))
+    held = packets_by(weir.rows, "ingress_interface")
+    assert held == {(pair.name,): 13}, weir.rows
+
+
+def test_namespace_of_process(net):
+    """By the id of a process; what is no namespace is refused, and what does not go with one."""
+    with network.Network() as one:
+        process = one.b.start("sleep", "60")
+        time.sleep(0.2)
+        with Watching(net.b, "tc", ["vb"], "--netns", process.pid, *PLACES, "udp", links=2) as weir:
+            send(one.a, one.b, 40000, 9000, 3)
+        assert packets_by(weir.rows, "netns", "ingress_interface") == {(one.b.name, "vb"): 3}, weir.rows
+    for options, words, status in ((["--netns", "nope"], "weir: --netns nope: no such namespace; ", 2),
+                                   (["--netns", "all", "--pin", "/sys/fs/bpf/x"], "weir: --netns: another namespace is entered", 2)):
+        done = net.b.run(tap.WEIR_SAN, "-i", "vb", *options, check=False)
+        assert done.returncode == status and done.stderr.startswith(words) and done.stderr.count("\n") == 1, done
+
+
 def main():
     if os.geteuid():
         tap.skip("interfaces", "needs root for network namespaces")
