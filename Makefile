@@ -10,7 +10,8 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libcurl zlib rdkafka libmicrohttpd
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libmaxminddb json-c libcurl zlib rdkafka libmicrohttpd \
+	libmnl
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -19,7 +20,8 @@ UNIT    := $(sort $(wildcard tests/unit/test_*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-PLUGIN_DIR := $(PREFIX)/lib/weir/plugins
+LIBDIR     ?= $(PREFIX)/lib
+PLUGIN_DIR := $(LIBDIR)/weir/plugins
 DEFINES  := -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' -DWEIR_PLUGIN_DIR='"$(PLUGIN_DIR)"'
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -36,7 +38,7 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install uninstall deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install install-config install-systemd uninstall deb test-deb deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -77,6 +79,15 @@ $(BUILD)/weir.skel.h: $(BUILD)/bpf/weir.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name weir_bpf > $@
 
+$(BUILD)/bpf/attribute.bpf.o: bpf/attribute.bpf.c bpf/kernel.bpf.h $(wildcard include/meter/*.h) | $(DEPS)
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_flags) -c $< -o $@
+
+$(BUILD)/attribute.skel.h: $(BUILD)/bpf/attribute.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name attribute_bpf > $@
+
 $(BUILD)/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard include/meter/*.h bpf/*.h tests/bpf/*.h) | $(DEPS)
 	$(call say,CLANG,$<)
 	$(Q)mkdir -p $(@D)
@@ -96,6 +107,8 @@ $(BUILD)/bench/live/%.bpf.o: tools/bench/live/%.bpf.c $(wildcard include/meter/*
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(bpf_flags) -I. -c $< -o $@
 
+skeletons := $(BUILD)/weir.skel.h $(BUILD)/attribute.skel.h
+
 # --- objects: plain and with sanitizers ----------------------------------------------------------
 pkg_cflags = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
@@ -103,12 +116,12 @@ cflags     = -std=gnu11 -MMD -MP $(DEFINES) -Iinclude -Iuser -I$(BUILD) $(pkg_cf
 
 objects   = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/obj/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -c $< -o $@
 
-$(BUILD)/san/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/san/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC-SAN,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 $(SANITIZE) -c $< -o $@
@@ -128,7 +141,7 @@ $(BUILD)/weir-san: $(call objects,san,$(SOURCES))
 # 0: incompatible changes raise it, and the name in libweir.map.
 SONAME := libweir.so.0
 
-$(BUILD)/pic/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/pic/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC-PIC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -fPIC -fvisibility=hidden -c $< -o $@
@@ -179,7 +192,7 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(LIBRARY))
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ $(pkg_libs) -lcmocka -o $@
 
 # --- races: ThreadSanitizer -------------------------------------------------------------------------
-$(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/tsan/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC-TSAN,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -O1 -fsanitize=thread -c $< -o $@
@@ -207,7 +220,7 @@ $(BUILD)/interop/kafka_mock: tests/interop/kafka_mock.c | $(DEPS)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) $< -lrdkafka -o $@
 
 # --- fuzzers: clang's libFuzzer -------------------------------------------------------------------
-$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(BUILD)/weir.skel.h
+$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/ndpi_features.h | $(skeletons)
 	$(call say,CC-FUZZ,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(cflags) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -c $< -o $@
@@ -281,6 +294,11 @@ $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/liv
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
+$(BUILD)/bench/live/messages: $(call objects,obj,tools/bench/live/messages.c)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
+
 # --- what people call -------------------------------------------------------------------------------
 demo: $(BUILD)/weir ## show the flows of a recorded capture, then live ones
 	$(Q)tools/demo $(BUILD)/weir
@@ -317,7 +335,7 @@ bench-ipfix: $(BUILD)/bench/ipfix_rate ## measure the IPFIX encoder next to libf
 bench: $(BUILD)/weir $(BUILD)/bench/iterate ## measure weir next to its peers
 	$(Q)BUILD=$(BUILD) tools/bench/run
 
-bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
+bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns messages floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
 	$(Q)BUILD=$(BUILD) tools/bench/live/run
 
 FUZZ_SECONDS ?= 600
@@ -327,23 +345,58 @@ fuzz: $(fuzz_programs) ## run each fuzzer for FUZZ_SECONDS (600)
 check-format: | $(DEPS) ## check the layout of the C files
 	$(Q)tests/check-format
 
+# --- installing -------------------------------------------------------------------------------------
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+
+$(BUILD)/completions/%: $(BUILD)/weir
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BUILD)/weir completions $* > $@
+
 prefix_dir = $(DESTDIR)$(PREFIX)
-install: all ## install into DESTDIR and PREFIX
+lib_dir    = $(DESTDIR)$(LIBDIR)
+install: all $(addprefix $(BUILD)/completions/,bash zsh fish) ## install into DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/weir $(prefix_dir)/bin/weir
-	install -D -m 755 $(BUILD)/$(SONAME) $(prefix_dir)/lib/$(SONAME)
-	ln -sf $(SONAME) $(prefix_dir)/lib/libweir.so
-	install -D -m 644 $(BUILD)/libweir.a $(prefix_dir)/lib/libweir.a
-	mkdir -p $(prefix_dir)/lib/pkgconfig
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' user/weir.pc.in \
-		> $(prefix_dir)/lib/pkgconfig/weir.pc
+	install -D -m 755 $(BUILD)/$(SONAME) $(lib_dir)/$(SONAME)
+	ln -sf $(SONAME) $(lib_dir)/libweir.so
+	install -D -m 644 $(BUILD)/libweir.a $(lib_dir)/libweir.a
+	mkdir -p $(lib_dir)/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs)|' \
+		user/weir.pc.in > $(lib_dir)/pkgconfig/weir.pc
 	install -D -m 644 -t $(prefix_dir)/include/weir include/weir/weir.h include/weir/plugin.h
 	install -D -m 755 -t $(DESTDIR)$(PLUGIN_DIR) $(call plugins,plugins)
 	install -D -m 644 user/man/weir.8 $(prefix_dir)/share/man/man8/weir.8
 	install -D -m 644 user/man/weir-plugins.7 $(prefix_dir)/share/man/man7/weir-plugins.7
+	install -D -m 644 $(BUILD)/completions/bash $(prefix_dir)/share/bash-completion/completions/weir
+	install -D -m 644 $(BUILD)/completions/zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_weir
+	install -D -m 644 $(BUILD)/completions/fish $(prefix_dir)/share/fish/vendor_completions.d/weir.fish
+
+DEPLOY := tools/deploy
+places = sed -e 's|/usr/bin/weir|$(PREFIX)/bin/weir|' -e 's|/usr/libexec/weir/|$(PREFIX)/libexec/weir/|'
+
+install-config: # what units of systemd run, and /etc/weir
+	install -D -m 755 $(DEPLOY)/systemd/stopped $(prefix_dir)/libexec/weir/stopped
+	$(places) $(DEPLOY)/systemd/stopped > $(prefix_dir)/libexec/weir/stopped
+	[ -e $(DESTDIR)/etc/weir/weir.yaml ] || install -D -m 644 $(DEPLOY)/systemd/weir.yaml $(DESTDIR)/etc/weir/weir.yaml
+
+install-systemd: install install-config ## install, with units of systemd
+	mkdir -p $(prefix_dir)/lib/systemd/system
+	for unit in weir.service weir@.service; do \
+		$(places) $(DEPLOY)/systemd/$$unit > $(prefix_dir)/lib/systemd/system/$$unit || exit 1; done
+	install -D -m 644 $(DEPLOY)/systemd/sysusers.conf $(prefix_dir)/lib/sysusers.d/weir.conf
+	install -D -m 644 $(DEPLOY)/systemd/logrotate $(DESTDIR)/etc/logrotate.d/weir
+
+deb: | $(DEPS) ## build the Debian packages into build/deb/
+	$(Q)tools/install-deps deploy
+	$(Q)$(DEPLOY)/debian/build $(BUILD)/deb
+
+test-deb: deb ## install, run, upgrade and remove the packages in a Debian of their own (root)
+	$(Q)BUILD=$(BUILD) tests/deploy/packages.py
 
 uninstall: ## remove what install put there
-	rm -f $(prefix_dir)/bin/weir $(prefix_dir)/lib/$(SONAME) $(prefix_dir)/lib/libweir.so \
-		$(prefix_dir)/lib/libweir.a $(prefix_dir)/lib/pkgconfig/weir.pc \
+	rm -f $(prefix_dir)/bin/weir $(lib_dir)/$(SONAME) $(lib_dir)/libweir.so \
+		$(lib_dir)/libweir.a $(lib_dir)/pkgconfig/weir.pc \
+		$(prefix_dir)/share/bash-completion/completions/weir $(DESTDIR)$(ZSH_COMPLETIONS)/_weir \
+		$(prefix_dir)/share/fish/vendor_completions.d/weir.fish \
 		$(prefix_dir)/share/man/man8/weir.8 $(prefix_dir)/share/man/man7/weir-plugins.7 \
 		$(patsubst user/plugins/%.c,$(DESTDIR)$(PLUGIN_DIR)/%.so,$(PLUGINS))
 	rm -rf $(prefix_dir)/include/weir
@@ -351,4 +404,4 @@ uninstall: ## remove what install put there
 clean: ## remove the build
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -192,6 +192,8 @@ static __always_inline void reopen_fill(struct flow_counters *c, struct reopen_a
 	c->initiator = ctx->counters.initiator;
 	c->appetite = ctx->counters.appetite;
 	c->missed = ctx->counters.missed;
+	c->place[0] = ctx->counters.place[0];
+	c->place[1] = ctx->counters.place[1];
 	if (stats)
 		*stats = ctx->stats;
 	if (tcp)

@@ -19,7 +19,8 @@ static __always_inline __u64 event_wakeup(__u64 fill, __u64 size)
 	return fill < half && fill + size >= half ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void event_fill_head(struct scratch *s, enum hook hook)
+static __always_inline void event_fill_head(struct scratch *s, const struct frame *f,
+					    enum hook hook)
 {
 	struct event_packet *e = &s->event;
 
@@ -28,6 +29,8 @@ static __always_inline void event_fill_head(struct scratch *s, enum hook hook)
 		__builtin_memcpy(e->mac, s->window.bytes, MAC_PAIR_LEN);
 	e->packet = s->parser.pkt;
 	e->captured = 0;
+	/* On veth and lo the sender's socket is there at ingress too. */
+	e->socket = config.sockets && hook != HOOK_XDP ? bpf_get_socket_cookie(f->ctx) : 0;
 }
 
 /* The packet from its innermost IP header on. */
@@ -63,7 +66,7 @@ static __always_inline long event_send_first(struct scratch *s, const struct fra
 
 	if (fill >= config.ring_bytes / 4 * 3)
 		return -1;
-	event_fill_head(s, hook);
+	event_fill_head(s, f, hook);
 	s->event.type = EVENT_PACKET;
 	s->event.index = index;
 	s->event.initiator = c->initiator;
@@ -81,7 +84,7 @@ static __always_inline long event_send_overflow(struct scratch *s, const struct 
 {
 	__u64 fill = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 
-	event_fill_head(s, hook);
+	event_fill_head(s, f, hook);
 	s->event.type = EVENT_OVERFLOW;
 	s->event.index = 0;
 	s->event.initiator = s->parser.pkt.dir;

@@ -14,6 +14,9 @@ enum hook {
 	HOOK_TC_L3, /* interfaces without link header: IP comes first */
 };
 
+/* Which way a packet goes through the interface that it is met on. */
+enum way { WAY_IN, WAY_OUT };
+
 #define VLAN_TAG_LEN 4
 #define MAC_PAIR_LEN 12
 
@@ -23,8 +26,19 @@ struct frame {
 	__u32 data_len; /* bytes that can be read from ctx */
 	__u32 gso_size; /* payload of a segment; 0 = not a super-packet */
 	__u32 gso_segs;
-	__u32 interface; /* kernel's index */
+	struct interface_key interface;
 };
+
+/*
+ * The key stands in the frame, whose address goes to a helper: so the frame stays in memory, where
+ * the verifier follows half as many paths as with its members in registers.
+ */
+static __always_inline void frame_set_interface(struct frame *f, __u32 index)
+{
+	f->interface.netns = config.netns;
+	f->interface.index = index;
+	f->interface.zero = 0;
+}
 
 static __always_inline void frame_open_xdp(struct frame *f, struct xdp_md *ctx)
 {
@@ -32,7 +46,7 @@ static __always_inline void frame_open_xdp(struct frame *f, struct xdp_md *ctx)
 	f->len = f->data_len = bpf_xdp_get_buff_len(ctx);
 	f->gso_size = 0;
 	f->gso_segs = 1;
-	f->interface = config.many ? ctx->ingress_ifindex : 0;
+	frame_set_interface(f, config.many ? ctx->ingress_ifindex : 0);
 }
 
 static __always_inline void frame_open_tc(struct frame *f, struct __sk_buff *ctx, enum hook hook)
@@ -41,7 +55,7 @@ static __always_inline void frame_open_tc(struct frame *f, struct __sk_buff *ctx
 	f->len = f->data_len = ctx->len;
 	f->gso_size = ctx->gso_size;
 	f->gso_segs = ctx->gso_segs;
-	f->interface = config.many ? ctx->ifindex : 0;
+	frame_set_interface(f, config.many ? ctx->ifindex : 0);
 	if (hook == HOOK_TC && ctx->vlan_present)
 		f->len += VLAN_TAG_LEN;
 }

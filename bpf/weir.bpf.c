@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "closing.bpf.h"
+#include "dedup.bpf.h"
 #include "events.bpf.h"
 #include "filter.bpf.h"
 #include "flows.bpf.h"
@@ -89,6 +90,10 @@ static __always_inline void meter_entry(struct scratch *s, const struct frame *f
 	__u64 state = flow_state(c);
 	__u32 index;
 
+	if (config.dedup && flow_is_duplicate(c, p, state, open)) {
+		count(l, KERNEL_DUPLICATE, p->segments);
+		return;
+	}
 	if (state != open) {
 		/* Of this flow, and closed; else not yet born, or the element of another flow. */
 		overflow(s, f, hook, l,
@@ -207,22 +212,26 @@ static __always_inline int filter_matches(struct scratch *s, const struct frame 
 	}
 }
 
-static __always_inline __u16 interface_number(const struct frame *f)
+/* A VLAN's own interface has its packets without their tag. */
+static __always_inline __u16 interface_number(const struct frame *f, struct packet *p)
 {
-	const __u32 *number;
+	const struct interface_value *found;
 
 	if (!config.many)
-		return 0;
-	number = bpf_map_lookup_elem(&interfaces, &f->interface);
-	return number ? *number : 0;
+		return config.interface;
+	found = bpf_map_lookup_elem(&interfaces, &f->interface);
+	if (config.dedup && found && !p->key.vlan_id)
+		p->key.vlan_id = found->vlan_id;
+	return found ? found->number : 0;
 }
 
-static __always_inline void packet(const struct frame *f, enum hook hook)
+static __always_inline void packet(const struct frame *f, enum hook hook, enum way way)
 {
 	struct kernel_ledger *l = ledger_get();
 	struct scratch *s = scratch_get();
 	enum parse_status status;
 	struct packet *p;
+	__u16 number;
 
 	if (!s || !l)
 		return;
@@ -240,7 +249,9 @@ static __always_inline void packet(const struct frame *f, enum hook hook)
 		return;
 	}
 	p->time_ns = config.test_clock ? test_now_ns : bpf_ktime_get_ns();
-	p->key.interface = interface_number(f);
+	number = interface_number(f, p);
+	p->key.interface = config.many && !config.dedup ? number : 0;
+	p->place = METER_PLACE(number, way);
 	key_canonicalize(p);
 	if (p->fragment)
 		resolve_fragment(s);
@@ -252,16 +263,16 @@ static __always_inline int xdp_packet(struct xdp_md *ctx)
 	struct frame f;
 
 	frame_open_xdp(&f, ctx);
-	packet(&f, HOOK_XDP);
+	packet(&f, HOOK_XDP, WAY_IN);
 	return XDP_PASS;
 }
 
-static __always_inline int tc_packet(struct __sk_buff *ctx, enum hook hook)
+static __always_inline int tc_packet(struct __sk_buff *ctx, enum hook hook, enum way way)
 {
 	struct frame f;
 
 	frame_open_tc(&f, ctx, hook);
-	packet(&f, hook);
+	packet(&f, hook, way);
 	return TCX_NEXT;
 }
 
@@ -270,12 +281,23 @@ SEC("xdp.frags") int weir_xdp(struct xdp_md *ctx)
 	return xdp_packet(ctx);
 }
 
+/* Nothing in a packet's context tells which way it goes: each way has a program of its own. */
 SEC("tc") int weir_tc(struct __sk_buff *ctx)
 {
-	return tc_packet(ctx, HOOK_TC);
+	return tc_packet(ctx, HOOK_TC, WAY_IN);
+}
+
+SEC("tc") int weir_tc_out(struct __sk_buff *ctx)
+{
+	return tc_packet(ctx, HOOK_TC, WAY_OUT);
 }
 
 SEC("tc") int weir_tc_l3(struct __sk_buff *ctx)
 {
-	return tc_packet(ctx, HOOK_TC_L3);
+	return tc_packet(ctx, HOOK_TC_L3, WAY_IN);
+}
+
+SEC("tc") int weir_tc_l3_out(struct __sk_buff *ctx)
+{
+	return tc_packet(ctx, HOOK_TC_L3, WAY_OUT);
 }

@@ -11,6 +11,7 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"(?:,|$)')
 # Names of the counter table's rows and groups in metrics, where they are not packets_NAME.
 TOP = {"bytes": "weir_bytes_total", "flows": "weir_flows_total"}
 GROUPS = {"ended": ("weir_flows_ended_total", "reason"), "plugin": ("weir_plugin_events_total", "event"),
+          "attribution": ("weir_attribution_events_total", "event"), "geoip": ("weir_geoip_events_total", "event"),
           "export": ("weir_export_records_total", "result")}
 
 

@@ -177,6 +177,23 @@ def test_formats_agree(d):
             assert text_of == text, (name, text, value)
 
 
+def test_record_names(d):
+    """probe, run_id and flow_id name a record: of a flow that is cut, of plugins' cuts, of another start."""
+    file = capture(d / "a.pcap", [(i * S, udp_frame(1)) for i in range(100)])
+    ways = ("--active-timeout", "7"), ("--plugin", f"{tap.BUILD}/plugins-san/slicer.so:limit=3"), ("--max-flows", "1")
+    runs = []
+    for way in ways:
+        done = run("-q", "-r", file, "--no-dissect", "--fields", "probe,run_id,flow_id,id", "--probe-name", "a-1", *way)
+        rows = [line.split(",") for line in records(done)]
+        count = {"7": 15, "1": 1}.get(way[1], 34)
+        assert sorted(int(row[2]) for row in rows) == sorted(int(row[3]) for row in rows) == list(range(count)), rows
+        assert {row[0] for row in rows} == {"a-1"}
+        runs.append({row[1] for row in rows})
+    ids = set.union(*runs)
+    assert [len(r) for r in runs] == [1, 1, 1] and len(ids) == 3, runs
+    assert all(re.fullmatch("[0-9a-f]{16}", i) for i in ids), ids
+
+
 def test_rotation(d):
     file = capture(d / "a.pcap", [(i * 45 * S, udp_frame(i + 1)) for i in range(6)])
     run("-q", "-r", file, *FIELDS, "-o", f"csv:{d}/f-%H%M%S.csv", "--rotate", "60s")
@@ -201,6 +218,9 @@ def test_anonymize(d):
     assert other[0] != one[0]
     pan = records(run("-q", "-r", file, *plain, "--anonymize-prefix", "--anonymize-key", d / "key"))[0].split(",")
     assert pan[0] != "192.0.2.1" and pan[0].rsplit(".", 1)[0] == pan[1].rsplit(".", 1)[0], pan
+    run("-q", "-r", file, *plain, "--anonymize", "dst_ip", "-o", f"csv:{d}/x.csv", "-o", f"json:{d}/x.json")
+    hashed = (d / "x.csv").read_text().splitlines()[1].split(",")
+    assert list(json.loads((d / "x.json").read_text()).values()) == [*hashed[:2], 1, hashed[3]], hashed
     done = run("-r", file, "--anonymize", "nothing")
     assert done.returncode == 2 and b'column "nothing" is not exported' in done.stderr, done
 

@@ -181,8 +181,24 @@ static int open_ciphers(struct anonymizer *a)
 	return 0;
 }
 
+static int take_key(struct anonymizer *a, const struct config *config,
+		    const struct anonymizer *like)
+{
+	if (!like)
+		return config->anonymize_key ? read_key(a, config->anonymize_key) : random_key(a);
+	memcpy(a->key, like->key, sizeof(a->key));
+	a->key_length = like->key_length;
+	return 0;
+}
+
 int anonymizer_new(struct anonymizer **out, const struct config *config,
 		   const struct columns *columns)
+{
+	return anonymizer_new_like(out, config, columns, NULL);
+}
+
+int anonymizer_new_like(struct anonymizer **out, const struct config *config,
+			const struct columns *columns, const struct anonymizer *like)
 {
 	struct anonymizer *a;
 	int err;
@@ -201,7 +217,7 @@ int anonymizer_new(struct anonymizer **out, const struct config *config,
 	if (!a || !a->hidden)
 		err = -ENOMEM;
 	else
-		err = config->anonymize_key ? read_key(a, config->anonymize_key) : random_key(a);
+		err = take_key(a, config, like);
 	if (!err)
 		err = open_ciphers(a);
 	if (!err && config->anonymize)

@@ -15,6 +15,9 @@ struct anonymizer;
 /* *out is NULL when nothing is to be hidden. 0, or a negative errno after a message. */
 int anonymizer_new(struct anonymizer **out, const struct config *config,
 		   const struct columns *columns);
+/* With the key of another one, so that other columns hide the same values alike; NULL: as above. */
+int anonymizer_new_like(struct anonymizer **out, const struct config *config,
+			const struct columns *columns, const struct anonymizer *like);
 void anonymizer_free(struct anonymizer *a);
 
 /*

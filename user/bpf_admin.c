@@ -16,6 +16,7 @@
 #include "bpf_probe.h"
 #include "bpf_reason.h"
 #include "counters.h"
+#include "interface_names.h"
 #include "log.h"
 #include "meter/probe.h"
 #include "summary.h"
@@ -23,6 +24,17 @@
 #define MAX_PROBES   16 /* sets of maps that status tells apart */
 #define MAX_MAPS     32 /* of one program */
 #define MAX_PROGRAMS 16 /* on one hook */
+
+/* By a pattern; what is named was looked at. */
+static bool is_matched(const struct config *config, const char *name)
+{
+	const struct string_list *names = &config->interfaces;
+
+	for (size_t i = 0; i < names->count; i++)
+		if (interface_name_is_plain(names->items[i]) && !strcmp(names->items[i], name))
+			return false;
+	return !names->count || interface_names_match(names, name) == INTERFACE_WANTED;
+}
 
 /* Calls fn for each interface that was given, or for all there are. */
 static int each_interface(const struct config *config, int (*fn)(const char *name, void *context),
@@ -32,12 +44,14 @@ static int each_interface(const struct config *config, int (*fn)(const char *nam
 	int err = 0;
 
 	for (size_t i = 0; i < config->interfaces.count && !err; i++)
-		err = fn(config->interfaces.items[i], context);
-	if (config->interfaces.count)
+		if (interface_name_is_plain(config->interfaces.items[i]))
+			err = fn(config->interfaces.items[i], context);
+	if (config->interfaces.count && !interface_names_are_open(&config->interfaces))
 		return err;
 	all = if_nameindex();
 	for (size_t i = 0; all && all[i].if_index && !err; i++)
-		err = fn(all[i].if_name, context);
+		if (is_matched(config, all[i].if_name))
+			err = fn(all[i].if_name, context);
 	if_freenameindex(all);
 	return err;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capabilities.h"
 static _Thread_local char reason[512];
 static _Thread_local char
 	warnings[16384]; /* the newest of libbpf's; the verifier's log may be among them */
@@ -67,11 +68,19 @@ static bool is_locked_down(void)
 
 static int no_permission(void)
 {
+	char missing[64], cause[128];
+
 	if (is_locked_down())
 		return bpf_reason(-EPERM, "the kernel is locked down (confidentiality) against BPF",
 				  "use --hook pcap");
+	if (!*capabilities_missing(missing, sizeof(missing)))
+		return bpf_reason(
+			-EPERM, "loading BPF programs is not permitted",
+			"no capability is missing, so a seccomp profile, a security module "
+			"or a user namespace forbids it: allow bpf(2), or use --hook pcap");
+	snprintf(cause, sizeof(cause), "loading BPF programs is not permitted without %s", missing);
 	return bpf_reason(
-		-EPERM, "loading BPF programs is not permitted",
+		-EPERM, cause,
 		"run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or use --hook pcap");
 }
 
@@ -84,9 +93,14 @@ static int filter_refused(const struct config *config)
 int bpf_reason_load(int err, const struct config *config)
 {
 	bool verifier = strstr(warnings, "BEGIN PROG LOAD LOG");
+	char missing[64];
 
 	switch (-err) {
 	case EPERM: return no_permission();
+	case EACCES: /* the verifier, of what needs CAP_PERFMON and of wrong programs */
+		if (*capabilities_missing(missing, sizeof(missing)))
+			return no_permission();
+		break;
 	case ENOSYS:
 		return bpf_reason(-EOPNOTSUPP, "this kernel has no BPF",
 				  "use --hook pcap, or a kernel with CONFIG_BPF_SYSCALL");

@@ -67,7 +67,7 @@ struct bpf_ring *bpf_ring_new(int map, uint32_t size, struct account *account,
 		return NULL;
 	r->account = account;
 	r->sink = sink;
-	r->most = size / sizeof(struct event_packet);
+	r->most = size / sizeof(struct event_flow_end); /* the shortest */
 	pages = mmap(NULL, 2 * page_size, PROT_READ, MAP_SHARED, map, 0);
 	if (pages != MAP_FAILED) {
 		r->consumed = pages;

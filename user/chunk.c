@@ -130,6 +130,13 @@ static void merge_dir(struct flow_dir *into, const struct flow_dir *from, bool e
 		into->ttl_inv_min = from->ttl_inv_min;
 }
 
+static bool dir_is_before(const struct flow_counters *a, const struct flow_counters *b, int dir)
+{
+	struct span x = span_of_dir(&a->dir[dir]), y = span_of_dir(&b->dir[dir]);
+
+	return is_before(&x, &y);
+}
+
 static void merge_counters(struct flow_counters *into, const struct flow_counters *from)
 {
 	struct span a = span_of_flow(into), b = span_of_flow(from);
@@ -143,8 +150,11 @@ static void merge_counters(struct flow_counters *into, const struct flow_counter
 								   : UINT32_MAX;
 	if (from->appetite > into->appetite)
 		into->appetite = from->appetite;
-	for (int dir = 0; dir < 2; dir++)
+	for (int dir = 0; dir < 2; dir++) {
+		if (!into->place[dir] || (from->place[dir] && dir_is_before(from, into, dir)))
+			into->place[dir] = from->place[dir];
 		merge_dir(&into->dir[dir], &from->dir[dir], earlier);
+	}
 }
 
 void chunk_merge(const struct flow_chunk *into, const struct flow_chunk *from)

@@ -11,10 +11,13 @@
 #include <yaml.h>
 
 #include "bpf_admin.h"
+#include "completions.h"
 #include "dissect.h"
 #include "log.h"
 #include "metrics_http.h"
 #include "options.h"
+#include "plugins.h"
+#include "protobuf.h"
 #include "record.h"
 #include "run.h"
 #include "source_pcap.h"
@@ -45,13 +48,30 @@ static void print_version(void)
 	printf("features: tc, xdp, live capture, pcap, pcapng, dissection, plugins, anonymization, "
 	       "metrics, yaml%s\n",
 	       SANITIZERS);
-	printf("outputs: csv, json, table, ipfix, netflow9\n");
+	printf("outputs: csv, json, table, protobuf, ipfix, netflow9\n");
 	printf("bpf: libbpf %s\n", libbpf_version_string());
 	printf("pcap: %s\n", source_pcap_version());
 	printf("dissection: nDPI %s\n", dissector_version());
 	printf("metrics: libmicrohttpd %s\n", metrics_http_version());
 	printf("yaml: libyaml %s\n", yaml_get_version_string());
 	printf("compiler: %s\n", COMPILER);
+}
+
+/* Of every column, and of those of plugins that the options load. */
+static int print_schema(const struct config *config)
+{
+	struct ledger ledger = { 0 };
+	struct plugins *plugins = NULL;
+	const struct field *added;
+	size_t count;
+	int err = plugins_open(&plugins, config, NULL, NULL, &ledger);
+
+	if (err)
+		return err;
+	added = plugins_fields(plugins, &count);
+	protobuf_print_schema(stdout, added, count);
+	plugins_close(plugins);
+	return 0;
 }
 
 static void print_help(void)
@@ -69,16 +89,49 @@ static int detach(const struct config *config)
 	return bpf_admin_detach(config, stdout);
 }
 
-/* Each has one of the two: print takes no arguments, run takes options. */
+static int print_completions(const char *shell);
+
+/* Each has one of the three; word stands in front of the options of run. */
 static const struct {
 	const char *name;
-	void (*print)(void);
-	int (*run)(const struct config *config); /* 0, or negative after a message */
+	void (*print)(void);                     /* takes no arguments */
+	int (*run)(const struct config *config); /* takes options; negative after a message */
+	int (*print_for)(const char *word);      /* takes one word; negative after a message */
+	const char *word;
 } commands[] = {
-	{ "fields", print_fields, NULL }, { "version", print_version, NULL },
-	{ "help", print_help, NULL },     { "status", NULL, status },
-	{ "detach", NULL, detach },
+	{ .name = "fields", .print = print_fields },
+	{ .name = "version", .print = print_version },
+	{ .name = "help", .print = print_help },
+	{ .name = "status", .run = status },
+	{ .name = "detach", .run = detach },
+	{ .name = "schema", .run = print_schema, .word = "protobuf" },
+	{ .name = "completions", .print_for = print_completions },
 };
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int print_completions(const char *shell)
+{
+	const char *names[COMMANDS + 1] = { NULL };
+	int err;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	err = completions_print(stdout, shell, names);
+	if (err)
+		log_error("completions: \"%s\" is no shell that is known; give bash, zsh or fish",
+			  shell);
+	return err;
+}
+
+static int run_word(size_t command, int argc, char **argv)
+{
+	if (argc != 3) {
+		log_error("%s: takes one word; see weir(8)", argv[1]);
+		return EXIT_USAGE;
+	}
+	return commands[command].print_for(argv[2]) ? EXIT_USAGE : EXIT_DONE;
+}
 
 static int run_print(size_t command, int argc, char **argv)
 {
@@ -163,9 +216,19 @@ static int finish_stdout(int code)
 
 static int run_named(size_t command, int argc, char **argv)
 {
+	const char *word = commands[command].word;
+
 	if (commands[command].print)
 		return run_print(command, argc, argv);
-	return run_command(command, argc - 1, argv + 1);
+	if (commands[command].print_for)
+		return run_word(command, argc, argv);
+	if (!word)
+		return run_command(command, argc - 1, argv + 1);
+	if (argc < 3 || strcmp(argv[2], word)) {
+		log_error("%s: wants to know of what; give weir %s %s", argv[1], argv[1], word);
+		return EXIT_USAGE;
+	}
+	return run_command(command, argc - 2, argv + 2);
 }
 
 int cli_main(int argc, char **argv)
@@ -173,7 +236,7 @@ int cli_main(int argc, char **argv)
 	int code = -1;
 
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe shows as EPIPE */
-	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			code = run_named(i, argc, argv);
 	if (code < 0)

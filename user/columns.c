@@ -61,6 +61,9 @@ static const char *const nfstream_app_names[] = {
 
 static const char *const splt_names[] = { "splt_direction", "splt_ps", "splt_piat_ms", NULL };
 
+/* What NFStream has of src_pid, dst_pid and their names. */
+static const char *const system_names[] = { "system_process_pid", "system_process_name", NULL };
+
 /* Second names of a value: `all` leaves them out. */
 static const char *const alias_names[] = { "id",
 					   "ip_version",
@@ -71,6 +74,12 @@ static const char *const alias_names[] = { "id",
 					   "bidirectional_bytes",
 					   "application_category_name",
 					   NULL };
+
+/* Of a start, not of a flow: a capture gives the same records each time. */
+static const char *const run_names[] = { "run_id", NULL };
+
+/* Every record has a flow_id of its own: what is left of a flow after a cut has a new one. */
+static const char *const identity_names[] = { "probe", "run_id", "flow_id", NULL };
 /* clang-format on */
 
 static bool listed(const char *const *names, const char *name)
@@ -87,6 +96,16 @@ static void add(struct columns *c, const struct field *f)
 	c->need |= f->need;
 }
 
+/* A capture tells nothing about the processes of a host. */
+static bool is_attributed(const struct field *f, const struct config *config)
+{
+	uint32_t bit = f->need & NEED_PROCESS  ? ATTRIBUTE_PROCESSES
+		       : f->need & NEED_CGROUP ? ATTRIBUTE_CGROUPS
+					       : ATTRIBUTE_PODS;
+
+	return config->interfaces.count && config->attribute >> bit & 1;
+}
+
 /* Whether the options ask for what the column needs. */
 static bool wanted(const struct field *f, const struct config *config)
 {
@@ -95,6 +114,14 @@ static bool wanted(const struct field *f, const struct config *config)
 	if (f->need & NEED_STATS && !config->stats)
 		return false;
 	if (f->need & NEED_SPLT && !config->splt)
+		return false;
+	if (f->need & NEED_GEOIP && !config->geoip.count)
+		return false;
+	if (f->need & NEED_OWNER && !is_attributed(f, config))
+		return false;
+	if (f->need & NEED_MAC_VENDORS && !config->mac_vendors)
+		return false;
+	if (f->need & NEED_WATCHED && !config->interfaces.count)
 		return false;
 	return strcmp(f->name, "tunnel_id") || config->tunnels;
 }
@@ -116,6 +143,17 @@ static void add_stats(struct columns *c, const struct config *config)
 			add(c, &record_fields[i]);
 }
 
+/* What options add to every profile, behind its own. */
+static void add_known(struct columns *c, const struct config *config)
+{
+	for (size_t i = 0; i < record_field_count; i++)
+		if (record_fields[i].need & (NEED_OWNER | NEED_GEOIP | NEED_MAC_VENDORS) &&
+		    wanted(&record_fields[i], config) &&
+		    (config->profile != PROFILE_SEED ||
+		     !listed(system_names, record_fields[i].name)))
+			add(c, &record_fields[i]);
+}
+
 static void add_profile(struct columns *c, const struct config *config)
 {
 	switch (config->profile) {
@@ -123,17 +161,19 @@ static void add_profile(struct columns *c, const struct config *config)
 		add_names(c, seed_names, config);
 		add_stats(c, config);
 		add_names(c, splt_names, config);
+		add_known(c, config);
 		return;
 	case PROFILE_NFSTREAM:
 		add_names(c, nfstream_names, config);
 		add_stats(c, config);
 		add_names(c, splt_names, config);
 		add_names(c, nfstream_app_names, config);
+		add_known(c, config);
 		return;
 	}
 	for (size_t i = 0; i < record_field_count; i++)
 		if (!listed(alias_names, record_fields[i].name) &&
-		    wanted(&record_fields[i], config))
+		    !listed(run_names, record_fields[i].name) && wanted(&record_fields[i], config))
 			add(c, &record_fields[i]);
 }
 
@@ -158,6 +198,19 @@ static int check_field(const struct columns *c, const struct field *f, const cha
 	}
 	if (f->need & NEED_SPLT && !config->splt) {
 		log_error("--fields: column \"%s\" needs a length; give --splt N", name);
+		return -EINVAL;
+	}
+	if (f->need & NEED_OWNER && !is_attributed(f, config)) {
+		log_error(
+			"--fields: column \"%s\" needs an interface and --attribute %s; give both",
+			name,
+			f->need & NEED_PROCESS  ? "process"
+			: f->need & NEED_CGROUP ? "cgroup"
+						: "pod");
+		return -EINVAL;
+	}
+	if (f->need & NEED_GEOIP && !config->geoip.count) {
+		log_error("--fields: column \"%s\" needs a database; give --geoip FILE", name);
 		return -EINVAL;
 	}
 	if (f->need & NEED_DISSECT && !config->dissect) {
@@ -216,6 +269,17 @@ int columns_select(struct columns *out, const struct config *config, const struc
 	if (err)
 		columns_free(out);
 	return err;
+}
+
+/* columns_select() made room for every column. */
+void columns_identify(struct columns *columns)
+{
+	for (const char *const *name = identity_names; *name; name++) {
+		const struct field *f = record_field_by_name(*name);
+
+		if (!has_column(columns, f))
+			add(columns, f);
+	}
 }
 
 void columns_free(struct columns *columns)

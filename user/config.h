@@ -27,6 +27,9 @@ enum config_hook { HOOK_AUTO, HOOK_TC, HOOK_XDP, HOOK_XDP_GENERIC, HOOK_PCAP };
 
 enum config_direction { DIRECTION_BOTH, DIRECTION_IN, DIRECTION_OUT };
 
+/* Whose flow it is. */
+enum config_attribute { ATTRIBUTE_PROCESSES, ATTRIBUTE_CGROUPS, ATTRIBUTE_PODS };
+
 /* When a queue is full: auto blocks for files and drops for interfaces. */
 enum config_queue { QUEUE_AUTO, QUEUE_BLOCK, QUEUE_DROP_OLDEST };
 
@@ -37,11 +40,13 @@ struct config {
 	/* source */
 	struct string_list read_files; /* -r, in the order given; "-" is stdin */
 	struct string_list interfaces; /* -i */
+	struct string_list netns;      /* --netns: names, process ids, "all"; empty = our own */
 	uint64_t snaplen; /* bytes kept of a packet; tc and xdp: EVENT_MAX_BYTES at most */
 	bool promisc;
 	uint32_t hook;        /* --hook: enum config_hook */
 	uint32_t direction;   /* --direction: enum config_direction */
 	uint64_t map_entries; /* flows that the kernel's map holds */
+	bool dedup;           /* --dedup: a packet counts at one interface */
 	char *pin;            /* directory of pinned maps and links, NULL = none */
 	char *filter;         /* libpcap expression, NULL = everything */
 
@@ -62,6 +67,11 @@ struct config {
 	uint64_t splt;              /* packets, 0 = off */
 	uint32_t profile;           /* enum profile of record.h */
 	char *fields;               /* --fields a,b,c; NULL = the profile's */
+	uint32_t attribute;         /* --attribute: bit per enum config_attribute */
+	char *pod_logs;             /* where the kubelet keeps logs */
+	char *service_account;      /* directory of a token for the API server */
+	struct string_list geoip;   /* --geoip: files in MaxMind's format */
+	char *mac_vendors;          /* IEEE's oui.txt; NULL = not asked for */
 	char *probe_name;           /* NULL = host name */
 	struct string_list plugins; /* --plugin PATH[:key=value,...] */
 	bool plugin_strict;
@@ -69,6 +79,7 @@ struct config {
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
 	struct rotation rotate;
+	bool append;               /* to files that exist */
 	uint64_t queue_bytes;      /* of each output that goes over a network */
 	uint32_t queue_policy;     /* enum config_queue */
 	uint64_t flush_timeout_ns; /* at the end, for what is queued */
@@ -87,6 +98,8 @@ struct config {
 	bool quiet;
 
 	char *config_file; /* -c */
+
+	char run_id[17]; /* no option: 64 random bits as hex digits, new for each start */
 };
 
 #endif

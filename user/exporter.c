@@ -13,8 +13,8 @@
 
 struct exporters {
 	struct exporters_parts parts;
-	struct anonymizer *anonymizer;     /* of columns */
-	struct anonymizer *anonymizer_all; /* of all_columns */
+	const struct columns *columns[OUTPUT_COLUMNS]; /* NULL: no output has these */
+	struct anonymizer *anonymizers[OUTPUT_COLUMNS];
 	struct output **outputs;
 	bool *gone; /* its reader left; by output */
 	size_t count, gone_count;
@@ -77,11 +77,12 @@ static int check_rotation(const struct exporters *e, const struct config *c)
 
 static int open_output(struct exporters *e, const char *text)
 {
-	bool all = output_wants_all(text) && e->parts.all_columns;
+	enum output_columns wanted = output_columns_of(text);
+	enum output_columns which = e->columns[wanted] ? wanted : OUTPUT_CHOSEN;
 	const struct output_parts parts = {
 		.config = e->parts.config,
-		.columns = all ? e->parts.all_columns : e->parts.columns,
-		.anonymizer = all ? e->anonymizer_all : e->anonymizer,
+		.columns = e->columns[which],
+		.anonymizer = e->anonymizers[which],
 		.account = e->parts.account,
 		.stop = e->parts.stop,
 	};
@@ -90,6 +91,17 @@ static int open_output(struct exporters *e, const char *text)
 	if (!err)
 		err = output_open(&e->outputs[e->count], text, &parts);
 	e->count += !err;
+	return err;
+}
+
+static int open_anonymizers(struct exporters *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < OUTPUT_COLUMNS && !err; i++)
+		if (e->columns[i])
+			err = anonymizer_new_like(&e->anonymizers[i], e->parts.config,
+						  e->columns[i], e->anonymizers[OUTPUT_CHOSEN]);
 	return err;
 }
 
@@ -103,14 +115,15 @@ int exporters_open(struct exporters **out, const struct exporters_parts *parts)
 	*out = NULL;
 	if (e) {
 		e->parts = *parts;
+		e->columns[OUTPUT_CHOSEN] = parts->columns;
+		e->columns[OUTPUT_ALL] = parts->all_columns;
+		e->columns[OUTPUT_NAMED] = parts->named_columns;
 		e->outputs = calloc(count, sizeof(*e->outputs));
 		e->gone = calloc(count, sizeof(*e->gone));
 	}
 	if (!e || !e->outputs || !e->gone)
 		goto out;
-	err = anonymizer_new(&e->anonymizer, config, parts->columns);
-	if (!err && parts->all_columns)
-		err = anonymizer_new(&e->anonymizer_all, config, parts->all_columns);
+	err = open_anonymizers(e);
 	for (size_t i = 0; i < count && !err; i++)
 		err = open_output(e, config->outputs.count ? config->outputs.items[i] : "csv");
 	if (!err)
@@ -213,9 +226,12 @@ static void tell_ledger(struct exporters *e)
 
 static uint32_t needs(const struct exporters *e)
 {
-	const struct columns *all = e->parts.all_columns;
+	uint32_t need = 0;
 
-	return e->parts.columns->need | (all ? all->need : 0);
+	for (size_t i = 0; i < OUTPUT_COLUMNS; i++)
+		if (e->columns[i])
+			need |= e->columns[i]->need;
+	return need;
 }
 
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns)
@@ -223,9 +239,9 @@ int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t n
 	struct flow_record hidden;
 	int err = e->begun ? 0 : exporters_begin(e);
 
-	if (anonymizer_changes_addresses(e->anonymizer)) {
+	if (anonymizer_changes_addresses(e->anonymizers[OUTPUT_CHOSEN])) {
 		hidden = *r;
-		anonymizer_addresses(e->anonymizer, &hidden, needs(e));
+		anonymizer_addresses(e->anonymizers[OUTPUT_CHOSEN], &hidden, needs(e));
 		r = &hidden;
 	}
 	for (size_t i = 0; i < e->count && !err; i++) {
@@ -239,18 +255,30 @@ int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t n
 	return err;
 }
 
-int exporters_flush(struct exporters *e)
+static int for_outputs(struct exporters *e, int (*call)(struct output *o))
 {
 	int err = 0;
 
 	for (size_t i = 0; i < e->count && !err; i++) {
 		if (!e->gone[i])
-			err = output_flush(e->outputs[i]);
+			err = call(e->outputs[i]);
 		if (err)
 			err = output_failed(e, i, err);
 	}
+	return err;
+}
+
+int exporters_flush(struct exporters *e)
+{
+	int err = for_outputs(e, output_flush);
+
 	tell_ledger(e);
 	return err;
+}
+
+int exporters_reopen(struct exporters *e)
+{
+	return for_outputs(e, output_reopen);
 }
 
 bool exporters_pending(const struct exporters *e)
@@ -309,8 +337,8 @@ static int close_all(struct exporters *e, bool discard)
 			err = closed;
 	}
 	tell_ledger(e);
-	anonymizer_free(e->anonymizer);
-	anonymizer_free(e->anonymizer_all);
+	for (size_t i = 0; i < OUTPUT_COLUMNS; i++)
+		anonymizer_free(e->anonymizers[i]);
 	free(e->outputs);
 	free(e->gone);
 	free(e);

@@ -22,10 +22,11 @@ struct exporters; /* all outputs of this run */
 struct exporters_parts {
 	const struct config *config;
 	const struct columns *columns;
-	const struct columns *all_columns; /* of IPFIX and NetFlow v9; NULL = the same */
-	struct ledger *ledger;             /* counts what leaves by networks */
-	struct ledger_source account;      /* for statistics that are exported; may be empty */
-	const atomic_bool *stop;           /* nobody waits for a peer any longer; or NULL */
+	const struct columns *all_columns;   /* of IPFIX and NetFlow v9; NULL = the same */
+	const struct columns *named_columns; /* of Kafka; NULL = the same */
+	struct ledger *ledger;               /* counts what leaves by networks */
+	struct ledger_source account;        /* for statistics that are exported; may be empty */
+	const atomic_bool *stop;             /* nobody waits for a peer any longer; or NULL */
 };
 
 /*
@@ -45,6 +46,8 @@ int exporters_begin(struct exporters *e);
 int exporters_write(struct exporters *e, const struct flow_record *r, uint64_t now_ns);
 /* Writes the rows that are collected. Errors as by exporters_write(). */
 int exporters_flush(struct exporters *e);
+/* After exporters_flush(): files that were moved away are followed by new ones of their names. */
+int exporters_reopen(struct exporters *e);
 /* Whether rows wait in a buffer. */
 bool exporters_pending(const struct exporters *e);
 /* The last three for the flow table. */

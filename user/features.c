@@ -257,8 +257,10 @@ void record_fill(struct flow_record *r, const struct flow *f, const struct flow_
 	uint8_t src = end->counters->initiator & 1;
 
 	memset(r, 0, offsetof(struct flow_record, risk_buffer));
+	r->netns[0] = '\0';
 	r->flow_id = f->flow_id;
 	r->probe = config->probe_name;
+	r->run_id = config->run_id;
 	r->end_reason = end->reason;
 	r->expiration_id = end->reason == FLOW_END_ACTIVE;
 	r->splt_length = config->splt;

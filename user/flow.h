@@ -43,6 +43,7 @@ struct flow {
 	uint32_t splt_count;
 	uint32_t packets; /* shown to the agent so far, in segments */
 	struct flow_timing timing;
+	uint32_t socket[2]; /* of source, destination: numbers of owners.h, 0 = none seen */
 	uint32_t teid[2];   /* GTP-U endpoint ids: of src2dst, dst2src packets */
 	uint16_t window[2]; /* first TCP window announced by the source, the destination */
 	uint8_t mac[2][6];  /* source, destination of the first packet */

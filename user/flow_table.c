@@ -9,14 +9,20 @@
 #include "slab.h"
 #include "timing.h"
 
+/* Of a flow, among which both ends are hoped to send one. */
+#define OWNER_PACKETS 8u
+
 struct flow_table {
 	const struct config *config;
 	const struct columns *columns;
 	struct dissector *dissector;
 	struct plugins *plugins;
+	struct owners *owners;
+	struct enricher *enricher;
 	struct metrics *metrics;
 	struct record_sink sink;
 	struct ledger *ledger;
+	const struct watch_list *watched;
 	uint32_t plugin_packets; /* of each flow, that plugins ask for */
 	struct slab flows;       /* the state of plugins behind each */
 	uint64_t created;
@@ -39,12 +45,15 @@ struct flow_table *flow_table_new(const struct flow_table_parts *parts)
 	t->columns = parts->columns;
 	t->dissector = parts->dissector;
 	t->plugins = parts->plugins;
+	t->owners = parts->owners;
+	t->enricher = parts->enricher;
 	t->metrics = parts->metrics;
 	t->plugin_packets = plugins_first_packets(parts->plugins);
 	t->sink = parts->sink;
 	t->ledger = parts->ledger;
+	t->watched = parts->watched;
 	slab_init(&t->flows, sizeof(struct flow) + plugins_state_size(t->plugins));
-	plugins_bind(t->plugins, t->columns, t->dissector);
+	plugins_bind(t->plugins, t->columns, t->dissector, t->owners, t->enricher);
 	return t;
 }
 
@@ -76,6 +85,8 @@ void flow_table_first_packets(const struct flow_table_parts *parts, struct meter
 	uint64_t base = larger(plugins_first_packets(parts->plugins), 1);
 	uint64_t timing = need & NEED_TIMING ? TIMING_PACKETS : 1;
 
+	if (parts->owners)
+		base = larger(OWNER_PACKETS, base);
 	if (need & NEED_SPLT)
 		base = larger(config->splt, base);
 	out->first_tcp = larger(base, timing);
@@ -164,15 +175,35 @@ static void *state_of(const struct flow_table *t, struct flow *f)
 	return t->plugins ? f + 1 : NULL;
 }
 
+static bool flow_wants_sockets(const struct flow_table *t, const struct flow *f)
+{
+	return t->owners && f->packets < OWNER_PACKETS && !(f->socket[0] && f->socket[1]);
+}
+
 static bool flow_wants_more(const struct flow_table *t, const struct flow *f, uint8_t protocol)
 {
-	if (flow_wants_bytes(t, f, protocol))
+	if (flow_wants_bytes(t, f, protocol) || flow_wants_sockets(t, f))
 		return true;
 	if (f->order_lost)
 		return false;
 	if (t->columns->need & NEED_SPLT && f->splt_count < t->config->splt)
 		return true;
 	return t->columns->need & NEED_TIMING && f->packets < TIMING_PACKETS;
+}
+
+/*
+ * The end's socket is the first one that sent for it; but a socket of the kernel itself, which
+ * refuses connections, gives way to one that has a process.
+ */
+static void flow_note_socket(struct flow_table *t, struct flow *f, uint64_t socket, bool from_src)
+{
+	uint32_t *at = &f->socket[!from_src], number;
+
+	if (!t->owners || !socket || owners_knows(t->owners, *at))
+		return;
+	number = owners_hold(t->owners, socket);
+	owners_release(t->owners, *at);
+	*at = number;
 }
 
 /* What the place among the flow's packets matters for. */
@@ -236,6 +267,7 @@ enum packet_verdict flow_table_packet(struct flow_table *t, uint32_t *number, ui
 	if (!f->order_lost)
 		flow_note_order(t, f, p, from_src);
 	f->packets = p->segments < UINT32_MAX - f->packets ? f->packets + p->segments : UINT32_MAX;
+	flow_note_socket(t, f, frame->socket, from_src);
 	if (p->teid)
 		f->teid[!from_src] = p->teid;
 	if (t->dissector && !f->dissected)
@@ -289,6 +321,17 @@ static void flow_write(struct flow_table *t, struct flow_record *r, uint64_t pac
 	flow_table_resume(t);
 }
 
+static void flow_tell_owners(struct flow_table *t, const struct flow *f, struct flow_record *r)
+{
+	owners_fill(t->owners, f, r);
+	for (int end = 0; end < 2; end++) {
+		if (r->owner[end].state == OWNER_KNOWN)
+			ledger_add(t->ledger, COUNTER_ATTRIBUTION_KNOWN, 1);
+		else if (r->owner[end].state == OWNER_UNKNOWN)
+			ledger_add(t->ledger, COUNTER_ATTRIBUTION_UNKNOWN, 1);
+	}
+}
+
 /* state: of plugins, NULL when they did not see the flow. */
 static void flow_export(struct flow_table *t, struct flow *f, const struct flow_end *end,
 			void *state)
@@ -303,14 +346,18 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 		return;
 	}
 	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
+	if (t->owners)
+		flow_tell_owners(t, f, &r);
+	record_fill_place(&r, end, t->watched);
 	record_shift(&r, t->clock_offset_ns);
+	enricher_fill(t->enricher, &r);
 	r.state = state;
 	if (state)
 		r.expiration_id = plugins_expire(t->plugins, &view, r.expiration_id);
 	if (plugins_error(t->plugins))
 		t->error = plugins_error(t->plugins);
 	if (t->metrics)
-		metrics_record(t->metrics, &r, t->dissector != NULL, end->key->interface);
+		metrics_record(t->metrics, &r, t->dissector != NULL);
 	flow_write(t, &r, packets);
 	if (state && !r.state)
 		memset(state, 0, plugins_state_size(t->plugins)); /* the sink has it */
@@ -334,6 +381,9 @@ static void flow_free(struct flow_table *t, struct flow *f, uint32_t number)
 {
 	if (t->plugins)
 		plugins_release(t->plugins, state_of(t, f));
+	if (t->owners)
+		for (int end = 0; end < 2; end++)
+			owners_release(t->owners, f->socket[end]);
 	free(f->app.text);
 	free(f->splt);
 	slab_release(&t->flows, number);

@@ -12,7 +12,9 @@
 #include "config.h"
 #include "counters.h"
 #include "dissect.h"
+#include "enrich.h"
 #include "metrics.h"
+#include "owners.h"
 #include "plugins.h"
 #include "record.h"
 #include "record_sink.h"
@@ -22,6 +24,7 @@ struct frame {
 	const uint8_t *ip;  /* innermost IP header */
 	uint32_t captured;  /* bytes from there */
 	const uint8_t *mac; /* destination, then source; NULL = the link has none */
+	uint64_t socket;    /* cookie of the sender's; 0 = not known */
 };
 
 struct flow_table;
@@ -32,9 +35,12 @@ struct flow_table_parts {
 	const struct columns *columns;
 	struct dissector *dissector; /* NULL with --no-dissect */
 	struct plugins *plugins;     /* NULL = none */
+	struct owners *owners;       /* NULL = nobody asks whose flows are */
+	struct enricher *enricher;   /* NULL = nothing to look up */
 	struct metrics *metrics;     /* NULL = nobody asks */
 	struct record_sink sink;
 	struct ledger *ledger;
+	const struct watch_list *watched; /* NULL: files */
 };
 
 /* NULL: no memory. */

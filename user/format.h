@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Text formats of a record, a row of the table in output.c each. */
+/* Formats of a record that stands for itself, a row of the table in output.c each. */
 #ifndef USER_FORMAT_H
 #define USER_FORMAT_H
 
@@ -13,9 +13,13 @@ struct format {
 	/* One record, line end included. anonymizer may be NULL. */
 	void (*row)(struct text_buffer *out, const struct columns *columns,
 		    const struct flow_record *r, struct anonymizer *anonymizer);
+	/* The same that stands alone, without an end; NULL: no record of the format does. */
+	void (*message)(struct text_buffer *out, const struct columns *columns,
+			const struct flow_record *r, struct anonymizer *anonymizer);
+	bool binary; /* rows are no lines of text */
 };
 
-extern const struct format format_csv, format_json, format_table;
+extern const struct format format_csv, format_json, format_protobuf, format_table;
 
 /* A value as plain text, without quotes; lists as "[0, 1]". */
 void format_value(struct text_buffer *out, const struct field *f, const struct flow_record *r);

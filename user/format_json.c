@@ -76,8 +76,8 @@ static void json_value(struct text_buffer *out, const struct field *f, const str
 		text_string(out, "null");
 }
 
-static void json_row(struct text_buffer *out, const struct columns *columns,
-		     const struct flow_record *r, struct anonymizer *anonymizer)
+static void json_message(struct text_buffer *out, const struct columns *columns,
+			 const struct flow_record *r, struct anonymizer *anonymizer)
 {
 	text_char(out, '{');
 	for (size_t i = 0; i < columns->count; i++) {
@@ -100,9 +100,17 @@ static void json_row(struct text_buffer *out, const struct columns *columns,
 			anonymizer_replace(anonymizer, out, start);
 		text_char(out, '"');
 	}
-	text_bytes(out, "}\n", 2);
+	text_char(out, '}');
+}
+
+static void json_row(struct text_buffer *out, const struct columns *columns,
+		     const struct flow_record *r, struct anonymizer *anonymizer)
+{
+	json_message(out, columns, r, anonymizer);
+	text_char(out, '\n');
 }
 
 const struct format format_json = {
 	.row = json_row,
+	.message = json_message,
 };

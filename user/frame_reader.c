@@ -2,6 +2,7 @@
 #include "frame_reader.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "filter.h"
 #include "log.h"
@@ -50,6 +51,22 @@ static uint64_t time_ns(const struct timeval *ts)
 	return (seconds < limit ? seconds : limit) * NS_PER_S + (uint32_t)ts->tv_usec;
 }
 
+static bool goes_out(const struct frame_reader *r, const struct link_start *start)
+{
+	if (r->all_out || start->outgoing)
+		return true;
+	return r->has_mac && start->mac && !memcmp(start->mac + 6, r->mac, sizeof(r->mac));
+}
+
+static void note_place(const struct frame_reader *r, const struct link_start *start,
+		       struct packet *p)
+{
+	p->place = r->number ? METER_PLACE(r->number, goes_out(r, start)) : 0;
+	p->key.interface = r->many && !r->dedup ? r->number : 0;
+	if (r->dedup && !p->key.vlan_id)
+		p->key.vlan_id = r->vlan_id;
+}
+
 static void meter_frame(struct frame_reader *r, const struct pcap_pkthdr *h, const uint8_t *bytes)
 {
 	struct link_start start = { 0 };
@@ -77,7 +94,7 @@ static void meter_frame(struct frame_reader *r, const struct pcap_pkthdr *h, con
 	}
 	parser.pkt.time_ns = time_ns(&h->ts);
 	parser.pkt.size[ACCOUNT_LINK] = h->len;
-	parser.pkt.key.interface = r->interface;
+	note_place(r, &start, &parser.pkt);
 	ip = parser.pkt.ip_offset;
 	frame.ip = window.bytes + ip;
 	frame.captured = left - ip;

@@ -4,6 +4,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -28,6 +29,21 @@ bool interface_is_loopback(const char *name)
 	if (fd >= 0)
 		close(fd);
 	return loopback;
+}
+
+bool interface_link_address(const char *name, uint8_t mac[6])
+{
+	struct ifreq request = { 0 };
+	int fd = any_socket();
+	bool found;
+
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	found = ioctl(fd, SIOCGIFHWADDR, &request) == 0 &&
+		request.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+	memcpy(mac, request.ifr_hwaddr.sa_data, 6);
+	if (fd >= 0)
+		close(fd);
+	return found;
 }
 
 static bool ethtool_is_on(int fd, const char *name, uint32_t command)

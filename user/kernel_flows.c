@@ -101,6 +101,7 @@ static struct frame event_frame(const struct event_packet *e)
 		.ip = (const uint8_t *)(e + 1),
 		.captured = e->captured,
 		.mac = e->has_mac ? e->mac : NULL,
+		.socket = e->socket,
 	};
 }
 
@@ -166,6 +167,8 @@ static void on_first(struct kernel_flows *k, const struct event_packet *e)
 		((struct waiting *)slab_at(&k->waiting, f->waiting))->in_kernel = true;
 	if (meter_is_empty(&f->counters))
 		f->counters.initiator = e->initiator;
+	if (!f->counters.place[e->packet.dir & 1])
+		f->counters.place[e->packet.dir & 1] = e->packet.place;
 	if (e->missed)
 		flow_table_missed(k->flows, f->flow);
 	more = flow_table_packet(k->flows, &f->flow, f->counters.initiator, &e->packet, &frame,
@@ -245,6 +248,17 @@ static void count_here(struct kernel_flows *k, uint32_t number, const struct eve
 		host_meter_count(k->meter, number, &p, &frame);
 }
 
+/* The kernel counted it as metered, since nobody there knew better. */
+static void ignore_duplicate(struct kernel_flows *k, const struct packet *p)
+{
+	uint64_t bytes = meter_counted_bytes(p, k->config.accounting);
+
+	ledger_add(k->ledger, COUNTER_METERED, -(uint64_t)p->segments);
+	ledger_add(k->ledger, COUNTER_OVERFLOW, -(uint64_t)p->segments);
+	ledger_add(k->ledger, COUNTER_BYTES, -bytes);
+	ledger_add(k->ledger, COUNTER_IGNORED_DUPLICATE, p->segments);
+}
+
 static void on_overflow(struct kernel_flows *k, const struct event_packet *e)
 {
 	uint32_t number = host_meter_flow(k->meter, &e->packet.key, e->packet.dir);
@@ -252,6 +266,13 @@ static void on_overflow(struct kernel_flows *k, const struct event_packet *e)
 
 	if (!f) {
 		lose(k, e->packet.segments);
+		return;
+	}
+	/* Of a closed entry the kernel knew the owner. */
+	if (e->reason == OVERFLOW_CLOSED) {
+		f->counters.place[e->packet.dir & 1] = e->packet.place;
+	} else if (host_meter_is_duplicate(k->meter, f, &e->packet)) {
+		ignore_duplicate(k, &e->packet);
 		return;
 	}
 	if (e->reason != OVERFLOW_CLOSED && !f->waiting) {
@@ -300,6 +321,7 @@ static int give_back(struct kernel_flows *k, struct host_flow *f)
 	struct flow_counters none = {
 		.initiator = f->counters.initiator,
 		.appetite = f->counters.appetite,
+		.place = { f->counters.place[0], f->counters.place[1] },
 	};
 	int err;
 
@@ -418,11 +440,22 @@ void kernel_flows_collected(struct kernel_flows *k, uint32_t count)
 		memmove(k->closed, k->closed + count, k->closed_count * sizeof(*k->closed));
 }
 
+/* Whether an event holds what its type has. */
+static bool is_whole(const void *event, size_t size)
+{
+	const struct event_packet *packet = event;
+
+	if (size < sizeof(packet->type))
+		return false;
+	return size >=
+	       (packet->type == EVENT_FLOW_END ? sizeof(struct event_flow_end) : sizeof(*packet));
+}
+
 void kernel_flows_event(struct kernel_flows *k, const void *event, size_t size)
 {
 	const struct event_packet *packet = event;
 
-	if (size < sizeof(*packet))
+	if (!is_whole(event, size))
 		return;
 	switch (packet->type) {
 	case EVENT_PACKET: on_first(k, packet); break;
@@ -436,7 +469,7 @@ uint64_t kernel_flows_packets(const void *event, size_t size)
 	const struct event_packet *packet = event;
 	const struct event_flow_end *end = event;
 
-	if (size < sizeof(*packet))
+	if (!is_whole(event, size))
 		return 0;
 	switch (packet->type) {
 	case EVENT_OVERFLOW: return packet->packet.segments;

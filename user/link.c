@@ -8,6 +8,8 @@
 
 #include "meter/wire.h"
 
+#define SLL_OUTGOING 4 /* packet type of Linux cooked headers: PACKET_OUTGOING */
+
 static uint16_t be16_at(const uint8_t *p)
 {
 	return p[0] << 8 | p[1];
@@ -82,6 +84,7 @@ static void read_sll(const uint8_t *frame, uint32_t captured, struct link_start 
 		link_refuse(out, PARSE_TRUNCATED);
 	else
 		link_type(out, 16, be16_at(frame + 14));
+	out->outgoing = captured >= 2 && be16_at(frame) == SLL_OUTGOING;
 }
 
 static void read_sll2(const uint8_t *frame, uint32_t captured, struct link_start *out)
@@ -90,6 +93,7 @@ static void read_sll2(const uint8_t *frame, uint32_t captured, struct link_start
 		link_refuse(out, PARSE_TRUNCATED);
 	else
 		link_type(out, 20, be16_at(frame));
+	out->outgoing = captured >= 11 && frame[10] == SLL_OUTGOING;
 }
 
 static void link_ppp_protocol(struct link_start *out, uint32_t offset, uint16_t protocol)

@@ -16,6 +16,7 @@ struct link_start {
 	enum counter ignored;   /* for a refused frame */
 	uint32_t offset;        /* of the parser's window */
 	uint16_t type;          /* EtherType, with PARSE_TYPE */
+	uint8_t outgoing;       /* the header says that this host sent it */
 	const uint8_t *mac;     /* destination, then source; NULL = none */
 	uint8_t mac_pair[12];   /* where mac points when the frame has them otherwise ordered */
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 
 #include "interface.h"
 #include "log.h"
@@ -62,6 +63,14 @@ static int set_direction(struct live_device *d, const struct config *config)
 	return -EOPNOTSUPP;
 }
 
+/* What tells whether a frame comes in or goes out, where its link header does not say so. */
+static void set_way(struct live_device *d, const struct config *config)
+{
+	d->frames.all_out = config->direction == DIRECTION_OUT;
+	d->frames.has_mac = config->direction == DIRECTION_BOTH &&
+			    interface_link_address(d->name, d->frames.mac);
+}
+
 /* What follows the activation. */
 static int prepare(struct live_device *d, const struct config *config)
 {
@@ -73,12 +82,13 @@ static int prepare(struct live_device *d, const struct config *config)
 	err = set_direction(d, config);
 	if (!err)
 		err = frame_reader_begin(&d->frames, d->pcap, d->name, config->filter);
+	if (!err)
+		set_way(d, config);
 	if (!err && !config->quiet)
 		interface_warn_of_offloads(d->name);
 	return err;
 }
 
-/* -EAGAIN, and no message, for one that comes back and is not ready yet. */
 static int open_device(struct live_device *d, const struct config *config, bool back)
 {
 	int err = create(d, config), status;
@@ -95,11 +105,16 @@ static int open_device(struct live_device *d, const struct config *config, bool 
 	return err;
 }
 
-int live_device_open(struct live_device *d, const char *name, const struct config *config)
+int live_device_open(struct live_device *d, const char *name, const struct config *config,
+		     bool back)
 {
-	d->name = name;
-	d->index = if_nametoindex(name);
-	return open_device(d, config, false);
+	live_device_rename(d, name);
+	return open_device(d, config, back);
+}
+
+void live_device_rename(struct live_device *d, const char *name)
+{
+	snprintf(d->name, sizeof(d->name), "%s", name);
 }
 
 void live_device_close(struct live_device *d)
@@ -125,42 +140,12 @@ void live_device_count_drops(struct live_device *d, struct ledger *ledger)
 	ledger_add(ledger, COUNTER_LOST_CAPTURE_BUFFER, more);
 }
 
-void live_device_lost(struct live_device *d, struct ledger *ledger)
+void live_device_say_lost(const struct live_device *d, unsigned int index)
 {
 	const char *why = pcap_geterr(d->pcap);
 
-	live_device_count_drops(d, ledger);
-	if (!d->index)
+	if (!index)
 		log_warning("%s: %s; no longer watched", d->name, why);
-	else if (if_nametoindex(d->name) == d->index)
+	else if (if_nametoindex(d->name) == index)
 		log_warning("%s: %s; opening it again", d->name, why);
-	else
-		log_warning("%s: gone; waiting for it to come back", d->name);
-	live_device_close(d);
-}
-
-static void come_back(struct live_device *d, const struct config *config)
-{
-	unsigned int index = if_nametoindex(d->name);
-	int err;
-
-	if (!index || index == d->refused)
-		return;
-	err = open_device(d, config, true);
-	if (!err) {
-		d->index = index;
-		log_warning("%s: back and watched", d->name);
-	} else if (err != -EAGAIN) {
-		d->refused = index;
-	}
-}
-
-void live_device_check(struct live_device *d, const struct config *config, struct ledger *ledger)
-{
-	if (!d->index)
-		return;
-	if (!d->pcap)
-		come_back(d, config);
-	else if (if_nametoindex(d->name) != d->index)
-		live_device_lost(d, ledger);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * One interface under libpcap: opened, asked for its losses, waited for when it goes away. A
- * device is watched while it has a pcap, waiting while it has only an index, else given up.
- */
+/* One interface under libpcap: opened, asked for its losses, closed. */
 #ifndef USER_LIVE_DEVICE_H
 #define USER_LIVE_DEVICE_H
 
+#include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,24 +13,24 @@
 #include "frame_reader.h"
 
 struct live_device {
-	const char *name; /* borrowed from the config */
-	unsigned int
-		index; /* of the interface; 0: libpcap's own, as "any", which cannot come back */
-	unsigned int refused; /* index under which it came back and could not be watched */
+	char name[IFNAMSIZ];
 	pcap_t *pcap;
-	struct frame_reader frames; /* the caller's but for link and filter */
+	struct frame_reader frames; /* the caller's but for link, filter and way */
 	uint32_t dropped;           /* as far as it is in the ledger */
 };
 
-/* 0, or a negative errno after a message. */
-int live_device_open(struct live_device *d, const char *name, const struct config *config);
+/*
+ * 0, or a negative errno after a message. back: it has just come; -EAGAIN, without a message, says
+ * that it is not ready yet.
+ */
+int live_device_open(struct live_device *d, const char *name, const struct config *config,
+		     bool back);
 void live_device_close(struct live_device *d);
+void live_device_rename(struct live_device *d, const char *name);
 
 /* The kernel counts what its ring had no room for among the seen packets: so do we. */
 void live_device_count_drops(struct live_device *d, struct ledger *ledger);
-/* Reading has failed: closes it, to be waited for or given up, and says so. */
-void live_device_lost(struct live_device *d, struct ledger *ledger);
-/* Notices an interface that went away or came back: to be called a few times a second. */
-void live_device_check(struct live_device *d, const struct config *config, struct ledger *ledger);
+/* Reading has failed; index: the kernel's of the interface, 0 = libpcap's own. */
+void live_device_say_lost(const struct live_device *d, unsigned int index);
 
 #endif

@@ -3,7 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MESSAGE_SIZE 1024
 
@@ -33,10 +36,24 @@ void log_progress(const char *line)
 	progress_shown = line != NULL;
 }
 
+/* JOURNAL_STREAM is the socket's device and inode; who redirects stderr leaves the variable. */
+static bool is_journal(void)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
+	       !fstat(STDERR_FILENO, &st) && st.st_dev == device && st.st_ino == inode;
+}
+
 void log_to_stderr(enum log_level level, const char *text)
 {
+	static const char *const names[] = { "weir: ", "weir: warning: ", "weir: " };
+	static const char *const priorities[] = { "<3>", "<4>", "<6>" };
+
 	log_progress(NULL);
-	fprintf(stderr, "weir: %s%s\n", level == LOG_LEVEL_WARNING ? "warning: " : "", text);
+	fprintf(stderr, "%s%s\n", is_journal() ? priorities[level] : names[level], text);
 }
 
 static void log_line(enum log_level level, const char *format, va_list args)

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING };
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO };
 
 struct log_sink {
 	void (*write)(void *context, enum log_level level, const char *text); /* NULL: silence */
@@ -22,7 +22,11 @@ const char *log_last_error(void);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A message on stderr as the sink that is none writes it. */
+/*
+ * A message on stderr as the sink that is none writes it. Where stderr is systemd's journal, which
+ * knows the program's name, the line has its priority in front instead: <3>, <4> or <6>, see
+ * sd-daemon(3).
+ */
 void log_to_stderr(enum log_level level, const char *text);
 
 /*

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "dissect.h"
+#include "interface_names.h"
 #include "log.h"
 #include "metrics_http.h"
 
@@ -128,7 +129,8 @@ int metrics_open(struct metrics **out, const struct config *config)
 	}
 	m->interfaces = &config->interfaces;
 	for (size_t i = 0; i < config->interfaces.count; i++)
-		metrics_totals_expect(&m->totals, config->interfaces.items[i]);
+		if (interface_name_is_plain(config->interfaces.items[i]))
+			metrics_totals_expect(&m->totals, config->interfaces.items[i]);
 	describe_build(&m->build);
 	m->read = 1;
 	atomic_init(&m->between, 2);
@@ -150,18 +152,9 @@ void metrics_free(struct metrics *m)
 
 /* --- the meter's side ------------------------------------------------------------------------- */
 
-/* Of a key's number: 0 is the only one there is. */
-static const char *interface_name(const struct metrics *m, uint16_t number)
+void metrics_record(struct metrics *m, const struct flow_record *r, bool dissected)
 {
-	size_t place = number ? number - 1u : 0;
-
-	return place < m->interfaces->count ? m->interfaces->items[place] : NULL;
-}
-
-void metrics_record(struct metrics *m, const struct flow_record *r, bool dissected,
-		    uint16_t interface)
-{
-	metrics_totals_add(&m->totals, r, dissected, interface_name(m, interface));
+	metrics_totals_add(&m->totals, r, dissected, record_interface(r));
 }
 
 bool metrics_stepped(struct metrics *m, bool ended)

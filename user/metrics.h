@@ -18,9 +18,7 @@ void metrics_free(struct metrics *m);
 
 /* --- the meter's side --- */
 
-/* A record; interface is the number in its key. */
-void metrics_record(struct metrics *m, const struct flow_record *r, bool dissected,
-		    uint16_t interface);
+void metrics_record(struct metrics *m, const struct flow_record *r, bool dissected);
 /*
  * The meter has done a step, which /readyz asks for, perhaps the last one. True: its numbers should
  * be told again.

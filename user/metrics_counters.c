@@ -30,6 +30,10 @@ static const struct counter_name {
 	{ "export", "export_records", "result",
 	  "records on their way to collectors, by what came of it" },
 	{ "plugin", "plugin_events", "event", "what happened to plugins" },
+	{ "attribution", "attribution_events", "event",
+	  "ends of flows, by whether their process is known, and lost messages about sockets" },
+	{ "geoip", "geoip_events", "event", "what happened to look-ups in databases of --geoip" },
+	{ "watch", "watch_events", "event", "what happened to interfaces that -i asks for" },
 };
 
 static struct counter_name name_of(const struct counter_info *row)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "metrics_totals.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -22,8 +23,12 @@ const uint64_t metrics_size_bounds[METRICS_BUCKETS] = {
 	100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
 };
 
-/* The name's sums; a new name takes a free place while there is one. */
-static struct metrics_sum *sum_of(struct metrics_names *names, const char *name)
+/*
+ * The name's sums; a new name takes a free place while there is one, and is copied to its place in
+ * texts unless that is NULL.
+ */
+static struct metrics_sum *sum_of(struct metrics_names *names, const char *name,
+				  char (*texts)[INTERFACE_NAME_SIZE])
 {
 	uint8_t slot = XXH3_64bits(name, strlen(name)) % METRICS_NAME_SLOTS;
 
@@ -35,15 +40,17 @@ static struct metrics_sum *sum_of(struct metrics_names *names, const char *name)
 	}
 	if (names->count == METRICS_NAMES || !strcmp(name, METRICS_OTHER))
 		return &names->other;
+	if (texts) {
+		snprintf(texts[names->count], INTERFACE_NAME_SIZE, "%s", name);
+		name = texts[names->count];
+	}
 	names->name[names->count] = name;
 	names->slots[slot] = ++names->count;
 	return &names->sum[names->count - 1];
 }
 
-static void add_name(struct metrics_names *names, const char *name, const struct flow_record *r)
+static void add_to(struct metrics_sum *sum, const struct flow_record *r)
 {
-	struct metrics_sum *sum = sum_of(names, name);
-
 	sum->flows++;
 	sum->packets += r->side[SIDE_BOTH].packets;
 	sum->bytes += r->side[SIDE_BOTH].bytes;
@@ -62,18 +69,18 @@ static void add_value(struct metrics_histogram *h, const uint64_t bounds[METRICS
 
 void metrics_totals_expect(struct metrics_totals *t, const char *interface)
 {
-	sum_of(&t->interfaces, interface);
+	sum_of(&t->interfaces, interface, t->interface_text);
 }
 
 void metrics_totals_add(struct metrics_totals *t, const struct flow_record *r, bool dissected,
 			const char *interface)
 {
 	if (dissected) {
-		add_name(&t->applications, r->application_name, r);
-		add_name(&t->categories, r->category_name, r);
+		add_to(sum_of(&t->applications, r->application_name, NULL), r);
+		add_to(sum_of(&t->categories, r->category_name, NULL), r);
 	}
 	if (interface)
-		add_name(&t->interfaces, interface, r);
+		add_to(sum_of(&t->interfaces, interface, t->interface_text), r);
 	add_value(&t->durations, metrics_duration_bounds, r->side[SIDE_BOTH].duration_ns);
 	add_value(&t->sizes, metrics_size_bounds, r->side[SIDE_BOTH].bytes);
 }

@@ -45,6 +45,8 @@ struct metrics_histogram {
 
 struct metrics_totals {
 	struct metrics_names applications, categories, interfaces;
+	char interface_text[METRICS_NAMES]
+			   [INTERFACE_NAME_SIZE]; /* which go with their interfaces */
 	struct metrics_histogram durations, sizes;
 };
 
@@ -53,7 +55,8 @@ void metrics_totals_expect(struct metrics_totals *t, const char *interface);
 
 /*
  * Adds a record. interface: where its packets were met, NULL = in a file. Names of applications
- * are known only if dissected. Names are borrowed for as long as the totals are looked at.
+ * are known only if dissected. Names of interfaces are copied, others borrowed for as long as the
+ * totals or a copy of them are looked at.
  */
 void metrics_totals_add(struct metrics_totals *t, const struct flow_record *r, bool dissected,
 			const char *interface);

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -217,6 +219,22 @@ static int name_probe(struct config *config)
 	return -ENOMEM;
 }
 
+/* Together with the probe's name and a flow's number it names a record among those of a fleet. */
+static int name_run(struct config *config)
+{
+	uint64_t bits;
+
+	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits)) {
+		int err = -errno;
+
+		log_error("no random number for the run's id: %s; allow getrandom(2)",
+			  strerror(-err));
+		return err;
+	}
+	snprintf(config->run_id, sizeof(config->run_id), "%016" PRIx64, bits);
+	return 0;
+}
+
 static bool writes_to_file(const struct config *config)
 {
 	for (size_t i = 0; i < config->outputs.count; i++) {
@@ -248,9 +266,22 @@ static int check_together(const struct config *config)
 {
 	if ((config->rotate.interval_ns || config->rotate.bytes) && !writes_to_file(config))
 		log_warning("--rotate: no output goes to a file; give -o FORMAT:FILE");
+	if (config->append && !writes_to_file(config))
+		log_warning("--append: no output goes to a file; give -o FORMAT:FILE");
 	if (config->pin && config->hook == HOOK_PCAP)
 		log_warning("--pin: --hook pcap keeps nothing in the kernel; give --hook tc or "
 			    "xdp");
+	if (config->attribute && !config->interfaces.count)
+		log_warning("--attribute: a capture tells no processes; watch an interface");
+	if (config->attribute && config->interfaces.count && config->hook == HOOK_PCAP) {
+		log_error("--attribute: --hook pcap sees no sockets; give --hook tc or xdp");
+		return -EINVAL;
+	}
+	if (config->netns.count && (config->pin || config->promisc || config->hook == HOOK_PCAP)) {
+		log_error("--netns: another namespace is entered for a moment alone; leave out "
+			  "--pin, --promisc and --hook pcap");
+		return -EINVAL;
+	}
 	if (config->anonymize_key && !config->anonymize && !config->anonymize_prefix) {
 		log_error("--anonymize-key: hides nothing by itself; add --anonymize COLUMNS or "
 			  "--anonymize-prefix");
@@ -263,6 +294,8 @@ int options_end(struct config *config)
 {
 	int err = name_probe(config);
 
+	if (!err)
+		err = name_run(config);
 	bound_flows(config);
 	if (!err)
 		err = check_metrics(config);

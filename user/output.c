@@ -21,8 +21,9 @@ static const struct output_format {
 	const struct format *rows; /* NULL: protocol */
 	enum ipfix_protocol protocol;
 } formats[] = {
-	{ "csv", &format_csv, 0 }, { "json", &format_json, 0 },    { "table", &format_table, 0 },
-	{ "ipfix", NULL, IPFIX },  { "netflow9", NULL, NETFLOW9 },
+	{ "csv", &format_csv, 0 },     { "json", &format_json, 0 },
+	{ "table", &format_table, 0 }, { "protobuf", &format_protobuf, 0 },
+	{ "ipfix", NULL, IPFIX },      { "netflow9", NULL, NETFLOW9 },
 };
 
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
@@ -59,11 +60,19 @@ static const struct output_format *format_of(const char *text)
 	return NULL;
 }
 
-bool output_wants_all(const char *text)
+const char *output_format_name(size_t i)
+{
+	return i < FORMAT_COUNT ? formats[i].name : NULL;
+}
+
+enum output_columns output_columns_of(const char *text)
 {
 	const struct output_format *format = format_of(text);
+	const char *colon = strchr(text, ':');
 
-	return format && !format->rows;
+	if (format && !format->rows)
+		return OUTPUT_ALL;
+	return colon && kafka_address(colon + 1) ? OUTPUT_NAMED : OUTPUT_CHOSEN;
 }
 
 static int parse_output(struct output *o, const char *text)
@@ -75,7 +84,7 @@ static int parse_output(struct output *o, const char *text)
 	o->target = *colon ? colon + 1 : "-";
 	if (!o->format) {
 		log_error("-o %s: unknown format \"%.*s\"; weir writes csv, json, table, "
-			  "ipfix and netflow9",
+			  "protobuf, ipfix and netflow9",
 			  text, (int)(colon - text), text);
 		return -EINVAL;
 	}
@@ -127,7 +136,7 @@ static int open_file(struct output *o)
 
 	if (strstr(o->target, "://"))
 		return refuse_target(o);
-	err = outfile_open(&o->file, o->target, &config->rotate);
+	err = outfile_open(&o->file, o->target, &config->rotate, config->append);
 	if (err)
 		return err;
 	if (!o->format->rows)
@@ -136,7 +145,7 @@ static int open_file(struct output *o)
 	if (!o->format->rows->header)
 		return 0;
 	o->format->rows->header(&o->file.header, o->parts.columns);
-	if (o->file.fd >= 0)
+	if (outfile_wants_header(&o->file))
 		text_bytes(&o->file.rows, o->file.header.data, o->file.header.length);
 	return 0;
 }
@@ -174,6 +183,11 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 			  o->format->name);
 		return -EINVAL;
 	}
+	if (o->format->rows && o->format->rows->binary && transport->lines) {
+		log_error("-o %s: %s takes lines; give csv or json, or another target", o->text,
+			  transport->scheme);
+		return -EINVAL;
+	}
 	if (!o->format->rows) {
 		err = output_ipfix_open_ship(&o->ipfix, &ipfix, &options);
 		o->ship = o->ipfix.ship;
@@ -201,8 +215,8 @@ static int open_kafka(struct output *o, const char *address)
 		.limits = limits_of(config),
 	};
 
-	if (o->format->rows != &format_json) {
-		log_error("-o %s: Kafka takes json; give json:kafka://...", o->text);
+	if (!o->format->rows || !o->format->rows->message) {
+		log_error("-o %s: Kafka takes json or protobuf; give json:kafka://...", o->text);
 		return -EINVAL;
 	}
 	return kafka_open(&o->kafka, &options);
@@ -327,10 +341,10 @@ static int kafka_row(struct output *o, const struct flow_record *r)
 	if (!anonymizer_hides_key(o->parts.anonymizer))
 		community_id(r, key);
 	o->batch.length = 0;
-	o->format->rows->row(&o->batch, o->parts.columns, r, o->parts.anonymizer);
+	o->format->rows->message(&o->batch, o->parts.columns, r, o->parts.anonymizer);
 	if (o->batch.failed)
 		return out_of_memory(o);
-	kafka_put(o->kafka, key, o->batch.data, o->batch.length - 1, o->parts.stop);
+	kafka_put(o->kafka, key, o->batch.data, o->batch.length, o->parts.stop);
 	o->batch.length = 0;
 	return 0;
 }
@@ -367,6 +381,11 @@ int output_flush(struct output *o)
 	put_batch(o);
 	ship_report(o->ship);
 	return 0;
+}
+
+int output_reopen(struct output *o)
+{
+	return o->ship || o->kafka ? 0 : outfile_reopen(&o->file);
 }
 
 bool output_pending(const struct output *o)

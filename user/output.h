@@ -27,8 +27,15 @@ struct output_parts {
 	const atomic_bool *stop;       /* an output that would wait for a peer does so no longer */
 };
 
-/* Whether an output is of the formats that export every column by default: IPFIX, NetFlow v9. */
-bool output_wants_all(const char *text);
+/* Which columns an output has. */
+enum output_columns {
+	OUTPUT_CHOSEN, /* those of --fields or --profile */
+	OUTPUT_ALL,    /* every column, unless one of the two says which: IPFIX, NetFlow v9 */
+	OUTPUT_NAMED,  /* the chosen ones and the record's name in a fleet: Kafka */
+	OUTPUT_COLUMNS,
+};
+
+enum output_columns output_columns_of(const char *text);
 
 /*
  * text is "FORMAT[:TARGET]", borrowed. 0, or -EINVAL, -ENOMEM, or what the system said, after a
@@ -41,6 +48,8 @@ int output_begin(struct output *o);
 int output_write(struct output *o, const struct flow_record *r, uint64_t now_ns);
 /* Hands on what is collected. Errors as above. */
 int output_flush(struct output *o);
+/* After output_flush(): a file that was moved away is followed by one of its name. */
+int output_reopen(struct output *o);
 /* Whether rows wait in a buffer that only output_flush() or more rows empty. */
 bool output_pending(const struct output *o);
 /*
@@ -49,6 +58,8 @@ bool output_pending(const struct output *o);
  */
 int output_close(struct output *o, bool discard, struct ship_counts *counts);
 
+/* Names of formats by number, in the order they are told; NULL beyond the last. */
+const char *output_format_name(size_t i);
 /* What stands behind "FORMAT:". */
 const char *output_target(const struct output *o);
 bool output_is_file(const struct output *o);

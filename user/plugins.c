@@ -38,6 +38,8 @@ struct plugins {
 	/* for records of live flows */
 	const struct columns *columns;
 	struct dissector *dissector;
+	struct owners *owners;
+	struct enricher *enricher;
 	struct flow_record values;
 	struct weir_record record;
 };
@@ -207,12 +209,15 @@ uint32_t plugins_first_packets(const struct plugins *p)
 	return most;
 }
 
-void plugins_bind(struct plugins *p, const struct columns *columns, struct dissector *dissector)
+void plugins_bind(struct plugins *p, const struct columns *columns, struct dissector *dissector,
+		  struct owners *owners, struct enricher *enricher)
 {
 	if (!p)
 		return;
 	p->columns = columns;
 	p->dissector = dissector;
+	p->owners = owners;
+	p->enricher = enricher;
 }
 
 void plugins_set_clock(struct plugins *p, uint64_t offset_ns)
@@ -242,7 +247,10 @@ const struct weir_record *weir_flow__record(struct weir_flow *flow)
 	if (at->now)
 		end = *at->now;
 	record_fill(&p->values, at->flow, &end, p->columns->need, p->dissector, p->config);
+	if (p->owners)
+		owners_fill(p->owners, at->flow, &p->values);
 	record_shift(&p->values, p->clock_offset_ns);
+	enricher_fill(p->enricher, &p->values);
 	p->values.state = at->state;
 	p->values.expiration_id = flow->expiration_id;
 	p->record.values = &p->values;

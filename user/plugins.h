@@ -14,7 +14,9 @@
 #include "config.h"
 #include "counters.h"
 #include "dissect.h"
+#include "enrich.h"
 #include "flow.h"
+#include "owners.h"
 #include "record.h"
 #include "weir/plugin.h"
 
@@ -38,7 +40,8 @@ size_t plugins_state_size(const struct plugins *p);
 uint32_t plugins_first_packets(const struct plugins *p);
 
 /* What the records of live flows are made with; borrowed. */
-void plugins_bind(struct plugins *p, const struct columns *columns, struct dissector *dissector);
+void plugins_bind(struct plugins *p, const struct columns *columns, struct dissector *dissector,
+		  struct owners *owners, struct enricher *enricher);
 /* Packet times plus this are times since the epoch. */
 void plugins_set_clock(struct plugins *p, uint64_t offset_ns);
 

@@ -182,6 +182,64 @@
 			AT(side[i].byte_rate), NEED_RATES, OWN_SIDE(i, 7)                     \
 	}
 
+/* Rows of one end of a flow; first of the own numbers, which go in twos. */
+#define END_PLACE(prefix, i, words, asn_id, first)                                          \
+	{ prefix "_country",                                                                \
+	  "",                                                                               \
+	  "country of the " words ", two letters of ISO 3166-1",                            \
+	  FIELD_TEXT,                                                                       \
+	  AT(place[i].country),                                                             \
+	  NEED_GEOIP,                                                                       \
+	  OWN(first) },                                                                     \
+		{ prefix "_city",    "",         "city of the " words, FIELD_TEXT,          \
+		  AT(place[i].city), NEED_GEOIP, OWN((first) + 2) },                        \
+		{ prefix "_asn",                                                            \
+		  "",                                                                       \
+		  "autonomous system of the " words ", 0 unknown",                          \
+		  FIELD_U32,                                                                \
+		  AT(place[i].asn),                                                         \
+		  NEED_GEOIP,                                                               \
+		  IPFIX_IANA(asn_id) },                                                     \
+	{                                                                                   \
+		prefix "_as_org", "", "organization of that autonomous system", FIELD_TEXT, \
+			AT(place[i].as_org), NEED_GEOIP, OWN((first) + 4)                   \
+	}
+
+#define END_TEXT(name, help, member, i, bit, id)                              \
+	{                                                                     \
+		name, "", help, FIELD_TEXT, AT(owner[i].member), bit, OWN(id) \
+	}
+
+#define END_OWNER(prefix, i, words, first)                                                        \
+	{ prefix "_pid",                                                                          \
+	  "",                                                                                     \
+	  "process of the " words " on this host, 0 unknown",                                     \
+	  FIELD_U32,                                                                              \
+	  AT(owner[i].pid),                                                                       \
+	  NEED_PROCESS,                                                                           \
+	  OWN(first) },                                                                           \
+		END_TEXT(prefix "_process", "name of the process of the " words, process, i,      \
+			 NEED_PROCESS, (first) + 2),                                              \
+		END_TEXT(prefix "_cgroup", "path of the cgroup of the " words, cgroup, i,         \
+			 NEED_CGROUP, (first) + 4),                                               \
+		{ prefix "_cgroup_id",                                                            \
+		  "",                                                                             \
+		  "the kernel's number of that cgroup, 0 unknown",                                \
+		  FIELD_U64,                                                                      \
+		  AT(owner[i].cgroup_id),                                                         \
+		  NEED_CGROUP,                                                                    \
+		  OWN((first) + 6) },                                                             \
+		END_TEXT(prefix "_container", "id of the container of the " words, container, i,  \
+			 NEED_CGROUP, (first) + 8),                                               \
+		END_TEXT(prefix "_pod_namespace", "Kubernetes namespace of the " words,           \
+			 pod_namespace, i, NEED_POD, (first) + 10),                               \
+		END_TEXT(prefix "_pod", "Kubernetes pod of the " words, pod, i, NEED_POD,         \
+			 (first) + 12),                                                           \
+		END_TEXT(prefix "_pod_container", "container's name in that pod", pod_container,  \
+			 i, NEED_POD, (first) + 14),                                              \
+		END_TEXT(prefix "_pod_labels", "labels of that pod, NAME=VALUE, comma separated", \
+			 pod_labels, i, NEED_POD, (first) + 16)
+
 #define BOTH "of either direction"
 #define SRC  "from source to destination"
 #define DST  "from destination to source"
@@ -194,6 +252,11 @@ const struct field record_fields[] = {
 	  AT(export_id), 0, OWN(1) },
 	{ "probe", "", "name of the probe: --probe-name, or the host's", FIELD_TEXT, AT(probe), 0,
 	  OWN(2) },
+	{ "run_id", "",
+	  "64 random bits of this start of weir: probe, run_id and flow_id name a record in a "
+	  "fleet; "
+	  "in no profile",
+	  FIELD_TEXT, AT(run_id), 0, OWN(40) },
 	{ "expiration_id", "", "0 idle and every other end, 1 active cut, negative: a plugin's",
 	  FIELD_I32, AT(expiration_id), 0, OWN(3) },
 	{ "flow_end_reason", "",
@@ -240,6 +303,37 @@ const struct field record_fields[] = {
 	  FIELD_U64, AT(nfhash), NEED_NFHASH, OWN(10) },
 	{ "community_id", "", "Community ID version 1, seed 0", FIELD_CHARS, AT(community_id),
 	  NEED_COMMUNITY_ID, OWN(11) },
+	{ "ingress_interface", "",
+	  "interface on which the source's first packet came in; of a watched flow one of this and "
+	  "egress_interface",
+	  FIELD_CHARS, AT(ingress_interface), NEED_WATCHED, OWN(120) },
+	{ "egress_interface", "", "interface from which the source's first packet went out",
+	  FIELD_CHARS, AT(egress_interface), NEED_WATCHED, OWN(121) },
+	{ "ingress_ifindex", "", "the kernel's index of ingress_interface, else 0", FIELD_U32,
+	  AT(ingress_index), NEED_WATCHED, IPFIX_IANA(10) },
+	{ "egress_ifindex", "", "the kernel's index of egress_interface, else 0", FIELD_U32,
+	  AT(egress_index), NEED_WATCHED, IPFIX_IANA(14) },
+	{ "netns", "",
+	  "network namespace that the flow was met in: its name in " NETNS_NAMES ", or its inode",
+	  FIELD_CHARS, AT(netns), NEED_WATCHED, OWN(122) },
+
+	/* what others know about the ends */
+	END_PLACE("src", 0, "source", 16, 60),
+	END_PLACE("dst", 1, "destination", 17, 61),
+	{ "src_mac_vendor", "", "who made the interface of src_mac, by its first three bytes",
+	  FIELD_TEXT, AT(mac_vendor[0]), NEED_MAC_VENDORS, OWN(66) },
+	{ "dst_mac_vendor", "", "who made the interface of dst_mac, by its first three bytes",
+	  FIELD_TEXT, AT(mac_vendor[1]), NEED_MAC_VENDORS, OWN(67) },
+
+	/* whose the ends are */
+	END_OWNER("src", 0, "source", 80),
+	END_OWNER("dst", 1, "destination", 81),
+	{ "system_process_pid", "",
+	  "process of the source, if that is on this host and known, else of the destination; -1 "
+	  "unknown",
+	  FIELD_I32, AT(system_pid), NEED_PROCESS, OWN(98) },
+	{ "system_process_name", "", "name of that process", FIELD_TEXT, AT(system_process),
+	  NEED_PROCESS, OWN(99) },
 
 	/* times and volumes under the documented names */
 	{ "first_seen", "ms", "first packet, since the epoch", FIELD_NS_AS_MS,

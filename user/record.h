@@ -15,9 +15,36 @@
 #include "dissect.h"
 #include "flow.h"
 #include "meter/types.h"
+#include "netns.h"
+
+/* IFNAMSIZ, without the names that <net/if.h> brings. */
+#define INTERFACE_NAME_SIZE 16
 
 /* A direction, or both together. */
 enum record_side { SIDE_BOTH, SIDE_SRC2DST, SIDE_DST2SRC, SIDES };
+
+/* Where an address is and whose; "" and 0: not known. NULL unless asked for. */
+struct record_place {
+	const char *country; /* ISO 3166-1 alpha-2 */
+	const char *city;
+	const char *as_org;
+	uint32_t asn;
+};
+
+/* The process at one end; "" and 0: not known. NULL unless asked for. */
+enum owner_state {
+	OWNER_ELSEWHERE, /* no sign that this end is on this host */
+	OWNER_UNKNOWN,   /* it is, and nobody told whose */
+	OWNER_KNOWN,
+};
+
+struct record_owner {
+	const char *process, *cgroup, *container;
+	const char *pod_namespace, *pod, *pod_container, *pod_labels;
+	uint64_t cgroup_id;
+	uint32_t pid;
+	uint32_t state; /* enum owner_state */
+};
 
 struct record_side_values {
 	uint64_t first_ns, last_ns, duration_ns; /* since the epoch; 0 when packets is 0 */
@@ -41,7 +68,7 @@ struct record_side_values {
 struct flow_record {
 	uint64_t flow_id;   /* creation order, new after a cut */
 	uint64_t export_id; /* export order: NFStream's id */
-	const char *probe;
+	const char *probe, *run_id;
 	struct record_side_values side[SIDES];
 	uint8_t src_addr[16], dst_addr[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
 	uint64_t nfhash;
@@ -50,13 +77,20 @@ struct flow_record {
 	const char *application_name, *category_name, *confidence_name;
 	struct app_text text;
 	const struct packed_text *packed; /* the block that text points into, or NULL */
-	void *state;                      /* of plugins, with their columns' values; NULL = none */
+	struct record_place place[2];     /* of source, destination */
+	const char *mac_vendor[2];
+	struct record_owner owner[2];
+	const char *system_process; /* of the source if known, else of the destination */
+	int32_t system_pid;         /* the same; -1 unknown */
+	void *state;                /* of plugins, with their columns' values; NULL = none */
 	uint64_t risks;
 	const char *risk_names;        /* comma separated */
 	const struct splt_entry *splt; /* splt_count of splt_length */
 	uint32_t splt_count, splt_length;
 	uint32_t tunnel_key; /* VNI, GRE key */
 	uint32_t src_teid, dst_teid;
+	uint32_t ingress_index, egress_index; /* the kernel's, 0 = none */
+	char ingress_interface[INTERFACE_NAME_SIZE], egress_interface[INTERFACE_NAME_SIZE];
 	int32_t expiration_id; /* 0 idle and every other end, 1 active cut, negative: plugin */
 	uint16_t src_port, dst_port, vlan_id;
 	uint16_t master_protocol, app_protocol, category;
@@ -67,7 +101,8 @@ struct flow_record {
 	uint8_t guessed, confidence;
 	uint8_t icmp_type, icmp_code;
 	uint8_t timing_known;
-	char risk_buffer[1024]; /* last: record_fill() clears what is before it */
+	char risk_buffer[1024]; /* record_fill() clears what is before it */
+	char netns[NETNS_NAME_SIZE];
 };
 
 /* Where the counters of a finished flow are; stats and tcp are NULL when not counted. */
@@ -91,7 +126,15 @@ enum field_need {
 	NEED_RATES = 256,
 	NEED_RISK_NAMES = 512,
 	NEED_STATE = 1024, /* a plugin's column: its offset is in the record's state */
+	NEED_GEOIP = 1 << 11,
+	NEED_MAC_VENDORS = 1 << 12,
+	NEED_PROCESS = 1 << 13,
+	NEED_CGROUP = 1 << 14,
+	NEED_POD = 1 << 15,
+	NEED_WATCHED = 1 << 16, /* where a watched packet was met: nothing of a file's */
 };
+
+#define NEED_OWNER (NEED_PROCESS | NEED_CGROUP | NEED_POD)
 
 enum field_type {
 	FIELD_U8,
@@ -161,6 +204,8 @@ const struct field *record_field_by_name(const char *name);
  */
 int columns_select(struct columns *out, const struct config *config, const struct field *added,
 		   size_t added_count);
+/* Adds those of them that are missing: a record's name among those of a fleet. */
+void columns_identify(struct columns *columns);
 void columns_free(struct columns *columns);
 /* The place of a column, or -ENOENT. */
 int columns_id(const struct columns *columns, const char *name);
@@ -173,6 +218,12 @@ uint64_t nfhash_of_key(const struct flow_key *key);
 void record_shift(struct flow_record *r, uint64_t offset_ns);
 /* Computes what depends on the addresses: nfhash and community_id, as far as needed. */
 void record_derive(struct flow_record *r, uint32_t need);
+/* record_place.c: where the flow was met. list: NULL = in files. */
+struct watch_list;
+void record_fill_place(struct flow_record *r, const struct flow_end *end,
+		       const struct watch_list *list);
+/* The interface that the flow was met on; NULL: none. */
+const char *record_interface(const struct flow_record *r);
 /* Fills r from a finished flow, computing only what need asks for. */
 void record_fill(struct flow_record *r, const struct flow *f, const struct flow_end *end,
 		 uint32_t need, struct dissector *d, const struct config *config);

@@ -126,10 +126,45 @@ static char *put(char **at, const void *from, size_t size)
 static void copy_record(struct flow_record *to, const struct flow_record *r)
 {
 	memcpy(to, r, offsetof(struct flow_record, risk_buffer));
+	strcpy(to->netns, r->netns);
 	if (r->risk_names != r->risk_buffer)
 		return;
 	strcpy(to->risk_buffer, r->risk_buffer);
 	to->risk_names = to->risk_buffer;
+}
+
+/* Texts that belong to who fills the record, in the order of struct record_owner. */
+#define OWNER_TEXTS 7
+
+static const char **owner_texts(struct record_owner *o)
+{
+	_Static_assert(offsetof(struct record_owner, pod_labels) ==
+			       (OWNER_TEXTS - 1) * sizeof(const char *),
+		       "the texts come first");
+	return &o->process;
+}
+
+static size_t owners_size(struct flow_record *r)
+{
+	size_t size = 0;
+
+	for (int end = 0; end < 2; end++)
+		for (int i = 0; i < OWNER_TEXTS && r->owner[end].process; i++)
+			size += aligned(strlen(owner_texts(&r->owner[end])[i]) + 1);
+	return size;
+}
+
+static void put_owners(char **at, struct flow_record *to)
+{
+	const char *first = to->owner[0].process;
+
+	for (int end = 0; end < 2; end++) {
+		const char **texts = owner_texts(&to->owner[end]);
+
+		for (int i = 0; i < OWNER_TEXTS && texts[0]; i++)
+			texts[i] = put(at, texts[i], strlen(texts[i]) + 1);
+	}
+	to->system_process = to->owner[to->system_process != first].process;
 }
 
 static int fill_slot(struct record_queue *q, struct queue_slot *slot, struct flow_record *r)
@@ -139,7 +174,7 @@ static int fill_slot(struct record_queue *q, struct queue_slot *slot, struct flo
 	struct flow_record *to = &slot->record;
 	char *at;
 
-	if (!make_room(slot, aligned(state) + aligned(splt) + aligned(text)))
+	if (!make_room(slot, aligned(state) + aligned(splt) + aligned(text) + owners_size(r)))
 		return -ENOMEM;
 	at = slot->memory;
 	copy_record(to, r);
@@ -151,6 +186,7 @@ static int fill_slot(struct record_queue *q, struct queue_slot *slot, struct flo
 		to->packed = (struct packed_text *)put(&at, r->packed, text);
 		packed_text_open(to->packed, &to->text);
 	}
+	put_owners(&at, to);
 	r->state = NULL;
 	return 0;
 }

@@ -2,15 +2,19 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "counters.h"
 #include "log.h"
+#include "notify.h"
 #include "progress.h"
 #include "stats_line.h"
 #include "summary.h"
@@ -26,11 +30,13 @@ struct run {
 	bool quiet;
 	struct stats_line stats;
 	struct progress progress;
+	struct notify notify;
 };
 
 static struct weir_streamer *volatile running; /* for signals */
 static volatile bool stop_requested;           /* before there was one */
 static volatile bool summary_requested;
+static volatile bool reopen_requested;
 
 static void on_stop(int signal)
 {
@@ -46,7 +52,33 @@ static void on_summary(int signal)
 	summary_requested = true;
 }
 
-/* SIGUSR1 must not interrupt a read or a write: it would look like a broken file. */
+static void on_reopen(int signal)
+{
+	(void)signal;
+	reopen_requested = true;
+}
+
+static bool has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* To a daemon it means: files may have other names. nohup(1) has it ignored, and stays right. */
+static void catch_hangup(const struct sigaction *stop)
+{
+	struct sigaction reopen = { .sa_handler = on_reopen, .sa_flags = SA_RESTART }, before;
+	bool terminal = has_terminal();
+
+	sigaction(SIGHUP, NULL, &before);
+	if (!terminal || before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, terminal ? stop : &reopen, NULL);
+}
+
+/* What goes on must not interrupt a read or a write: it would look like a broken file. */
 static void catch_signals(void)
 {
 	struct sigaction stop = { .sa_handler = on_stop };
@@ -56,6 +88,7 @@ static void catch_signals(void)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGUSR1, &summary, NULL);
+	catch_hangup(&stop);
 	sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe shows as EPIPE */
 }
 
@@ -136,8 +169,7 @@ static void print_rates(struct run *run)
 	char line[STATS_LINE_SIZE];
 
 	stats_line_next(&run->stats, &now, line);
-	log_progress(NULL);
-	fprintf(stderr, "weir: %s\n", line);
+	log_to_stderr(LOG_LEVEL_INFO, line);
 }
 
 static void draw_progress(struct run *run)
@@ -148,8 +180,38 @@ static void draw_progress(struct run *run)
 			status.read_bytes);
 }
 
+static const char *status_text(const struct run *run, char *text, size_t size)
+{
+	struct ledger all = ledger_of(run);
+
+	snprintf(text, size, "%" PRIu64 " packets, %" PRIu64 " live flows, %" PRIu64 " lost",
+		 all.value[COUNTER_SEEN], status_of(run).live_flows, ledger_lost(&all));
+	return text;
+}
+
+static void tell_manager(struct run *run)
+{
+	uint64_t now = monotonic_ns();
+	char text[128];
+	bool status = notify_wants_status(&run->notify, now);
+
+	notify_turn(&run->notify, now, status ? status_text(run, text, sizeof(text)) : NULL);
+}
+
+static void reopen(struct run *run)
+{
+	reopen_requested = false;
+	notify_reloading(&run->notify, monotonic_ns());
+	weir_streamer__reopen(run->streamer);
+}
+
 static void tell(struct run *run)
 {
+	if (reopen_requested)
+		reopen(run);
+	if (stop_requested)
+		notify_stopping(&run->notify);
+	tell_manager(run);
 	if (summary_requested) {
 		struct ledger all = ledger_of(run);
 
@@ -206,8 +268,13 @@ static int write_all(struct run *run)
 	int more;
 
 	begin_telling(run);
+	notify_open(&run->notify);
 	while ((more = weir_streamer__write(run->streamer, TURN_MS)) == 1)
 		tell(run);
+	if (!more) /* or a short run would never have been ready */
+		tell_manager(run);
+	notify_stopping(&run->notify);
+	notify_close(&run->notify);
 	if (more == -EPIPE) /* the reader has seen enough: weir ... | head */
 		more = 0;
 	return more == -EINVAL ? more : end_telling(run, more);

@@ -8,7 +8,8 @@
 
 /*
  * For the words of a command line. 0, RUN_USAGE, or a negative errno, the latter two after a
- * message. Takes SIGINT and SIGTERM as a request to end well, SIGUSR1 as one for the summary.
+ * message. Takes SIGINT and SIGTERM as a request to end well, SIGUSR1 as one for the summary, and
+ * SIGHUP as one to reopen outputs, or where there is a terminal, which has gone then, to end.
  */
 int weir_run(int argc, char *const *argv);
 

@@ -14,12 +14,14 @@
 #include "counters.h"
 #include "flow_table.h"
 #include "host_meter.h"
+#include "owners.h"
 
 /* All borrowed. */
 struct source_parts {
 	const struct meter_config *meter_config;
 	struct host_meter *meter;
 	struct flow_table *flows;
+	struct owners *owners; /* NULL = nobody asks whose flows are */
 	struct ledger *ledger;
 	const atomic_bool *stop; /* somebody asks for the end */
 	/* Called before a step waits for longer than it was told to; NULL = nobody asks. */

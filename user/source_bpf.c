@@ -5,21 +5,25 @@
  */
 #include "source_bpf.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "attribution.h"
 #include "bpf_attach.h"
 #include "bpf_probe.h"
+#include "bpf_reason.h"
 #include "bpf_ring.h"
 #include "clock.h"
 #include "kernel_flows.h"
 #include "log.h"
 #include "meter/meter.h"
+#include "netns.h"
+#include "watch_list.h"
+#include "watcher.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
@@ -46,9 +50,13 @@ struct source_bpf {
 	struct meter_config meter_config;
 	struct bpf_probe *probe;
 	struct bpf_ring *ring;
-	struct bpf_attachment *attachments;
-	size_t count;
-	int links; /* netlink: something changed with the interfaces */
+	struct attribution *attribution; /* NULL without --attribute */
+	struct watch_list *watched;
+	char netns[NETNS_NAME_SIZE]; /* our own */
+	uint64_t cookie;             /* our namespace's */
+	struct watcher *watcher;
+	bool ends;       /* what is pinned stays */
+	uint64_t failed; /* interfaces, as far as they are not in the ledger */
 
 	struct kernel_flows *kernel;
 	struct source_parts parts;
@@ -71,48 +79,152 @@ const char *source_bpf_reason(void)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-static int watch_links(void)
+static struct interface_value value_of(const struct watch *w)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	struct interface_value value = { .number = w->number, .vlan_id = w->vlan_id };
 
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd; /* without it interfaces are looked at now and then */
+	snprintf(value.name, sizeof(value.name), "%s", w->name);
+	return value;
 }
 
-static int attach_interface(struct source_bpf *s, size_t i)
+static int attach_inside(struct source_bpf *s, const struct watch *w, struct bpf_attachment *a)
 {
-	const char *name = s->config->interfaces.items[i];
-	struct bpf_attachment *a = &s->attachments[i];
-	int err = bpf_attach(a, s->probe, s->config, name);
+	int own = namespace_enter(w->ns), err;
 
-	if (!err && s->config->interfaces.count > 1)
-		err = bpf_probe_number_interface(s->probe, a->index, i + 1);
+	if (own < 0)
+		return bpf_reason(own, strerror(-own), "its namespace cannot be entered");
+	err = bpf_attach(a, s->probe, s->config, w->name, w->ns->own ? 0 : w->ns->cookie);
+	namespace_leave(w->ns, own);
 	return err;
+}
+
+static void leave_namespace(void *context, const struct namespace *ns)
+{
+	struct source_bpf *s = context;
+
+	bpf_probe_leave(s->probe, ns->cookie);
+}
+
+/* A number is there before the first packet asks for it. */
+static int attach_interface(void *context, struct watch *w)
+{
+	struct source_bpf *s = context;
+	const struct interface_value value = value_of(w);
+	uint64_t netns = w->ns->cookie;
+	struct bpf_attachment *a = malloc(sizeof(*a));
+	int err = a ? 0 : bpf_reason(-ENOMEM, "out of memory", "free some");
+
+	if (!err && w->index)
+		err = bpf_probe_name_interface(s->probe, netns, w->index, &value);
+	bpf_probe_set_watched(s->probe, w->number, !err);
+	if (!err)
+		err = attach_inside(s, w, a);
+	if (err) {
+		bpf_probe_forget_interface(s->probe, netns, w->index);
+		bpf_probe_set_watched(s->probe, w->number, false);
+		free(a);
+		return err;
+	}
+	w->hold = a;
+	return 0;
+}
+
+static void detach_interface(void *context, struct watch *w, bool gone)
+{
+	struct source_bpf *s = context;
+	struct bpf_attachment *a = w->hold;
+	bool keep = s->config->pin && s->ends && !gone;
+
+	if (!keep) {
+		bpf_attach_unpin(a, s->config);
+		bpf_probe_forget_interface(s->probe, w->ns->cookie, w->index);
+	}
+	bpf_detach(a, keep);
+	bpf_probe_set_watched(s->probe, w->number, keep);
+	free(a);
+}
+
+static void change_interface(void *context, const struct watch *w)
+{
+	struct source_bpf *s = context;
+	const struct interface_value value = value_of(w);
+
+	bpf_probe_name_interface(s->probe, w->ns->cookie, w->index, &value);
+	bpf_attach_rename(w->hold, s->config, w->name);
+}
+
+static const char *why_not(void *context)
+{
+	(void)context;
+	return bpf_probe_reason();
+}
+
+static void count_failure(void *context)
+{
+	struct source_bpf *s = context;
+
+	s->failed++;
+}
+
+/* Flows that an earlier agent's pins hold name their interfaces by its numbers. */
+static void take_over_numbers(struct source_bpf *s)
+{
+	int map = bpf_probe_map(s->probe, "interfaces");
+	struct interface_key key, *before = NULL;
+	struct interface_value value;
+
+	while (!bpf_map_get_next_key(map, before, &key)) {
+		before = &key;
+		if (key.netns != s->cookie || bpf_map_lookup_elem(map, &key, &value))
+			continue;
+		value.name[sizeof(value.name) - 1] = '\0';
+		watch_list_put(s->watched, value.number, key.index, value.name, s->netns);
+		watch_list_remove(s->watched, value.number);
+	}
+}
+
+/* What is in the map and not watched has gone while no agent ran. */
+static void forget_gone(struct source_bpf *s)
+{
+	for (uint32_t i = 1; i <= watch_list_last(s->watched); i++) {
+		const struct watched *w = watch_list_at(s->watched, i);
+
+		if (w && w->gone)
+			bpf_probe_forget_interface(s->probe, s->cookie, w->index);
+	}
 }
 
 static int attach_all(struct source_bpf *s)
 {
-	for (s->count = 0; s->count < s->config->interfaces.count; s->count++) {
-		int err = attach_interface(s, s->count);
+	const char *failed = NULL;
+	int err;
 
-		if (!err)
-			continue;
-		if (s->config->hook != HOOK_AUTO || err == -ENODEV)
-			log_error("-i %s: %s", s->config->interfaces.items[s->count],
-				  bpf_probe_reason());
-		return err;
+	if (bpf_probe_adopted(s->probe)) {
+		bpf_attach_sort_pins(s->config);
+		take_over_numbers(s);
 	}
-	return 0;
+	err = watcher_start(s->watcher, &failed);
+	if (!err)
+		forget_gone(s);
+	else if (err != -EINVAL && (s->config->hook != HOOK_AUTO || err == -ENODEV))
+		log_error("-i %s: %s", failed ? failed : s->config->interfaces.items[0],
+			  bpf_probe_reason());
+	return err;
 }
 
 static int out_of_memory(void)
 {
 	log_error("out of memory at the start; free some");
 	return -ENOMEM;
+}
+
+static int open_attribution(struct source_bpf *s)
+{
+	int err = attribution_open(&s->attribution, s->config);
+
+	if (err && s->config->hook != HOOK_AUTO)
+		log_error("%s", bpf_probe_reason());
+	return err;
 }
 
 int source_bpf_open(struct source_bpf **out, const struct config *config,
@@ -125,6 +237,15 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 			 const struct meter_config *meter_config, const struct bpf_probe_test *test)
 {
 	struct source_bpf *s = calloc(1, sizeof(*s));
+	const struct watcher_hooks hooks = {
+		.context = s,
+		.attach = attach_interface,
+		.detach = detach_interface,
+		.changed = change_interface,
+		.reason = why_not,
+		.left = leave_namespace,
+		.failed = count_failure,
+	};
 	int err;
 
 	*out = NULL;
@@ -133,14 +254,19 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	s->config = config;
 	s->meter_config = *meter_config;
 	s->idle_ns = meter_config->idle_ns;
-	s->links = watch_links();
-	s->attachments = calloc(config->interfaces.count + 1, sizeof(*s->attachments));
-	if (!s->attachments)
+	netns_name(netns_own(), s->netns);
+	s->cookie = netns_cookie();
+	s->watched = watch_list_new(config->interfaces.count, meter_config->idle_ns);
+	if (s->watched)
+		s->watcher = watcher_new(config, s->watched, &hooks);
+	if (!s->watcher)
 		err = out_of_memory();
 	else
 		err = bpf_probe_open(&s->probe, config, meter_config, test);
 	if (err && err != -EINVAL && config->hook != HOOK_AUTO)
 		log_error("%s", bpf_probe_reason());
+	if (!err && config->attribute)
+		err = open_attribution(s);
 	if (!err)
 		err = attach_all(s);
 	if (err) {
@@ -151,24 +277,23 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	return 0;
 }
 
-static void detach_all(struct source_bpf *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		bpf_detach(&s->attachments[i], s->config->pin != NULL);
-}
-
 void source_bpf_close(struct source_bpf *s)
 {
 	if (!s)
 		return;
-	detach_all(s);
+	s->ends = true;
+	watcher_free(s->watcher);
 	bpf_ring_free(s->ring);
 	kernel_flows_free(s->kernel);
+	attribution_close(s->attribution);
 	bpf_probe_close(s->probe);
-	if (s->links >= 0)
-		close(s->links);
-	free(s->attachments);
+	watch_list_free(s->watched);
 	free(s);
+}
+
+const struct watch_list *source_bpf_watched(const struct source_bpf *s)
+{
+	return s->watched;
 }
 
 const struct bpf_probe *source_bpf_probe(const struct source_bpf *s)
@@ -176,42 +301,12 @@ const struct bpf_probe *source_bpf_probe(const struct source_bpf *s)
 	return s->probe;
 }
 
-/* --- interfaces that go and come back --------------------------------------------------------- */
-
-static void check_interface(struct source_bpf *s, size_t i)
-{
-	struct bpf_attachment *a = &s->attachments[i];
-	const char *name = s->config->interfaces.items[i];
-	unsigned int index = if_nametoindex(name);
-
-	if (a->index == index)
-		return;
-	if (a->index) {
-		bpf_detach(a, false);
-		log_warning("%s: gone; waiting for it to come back", name);
-	}
-	if (!index)
-		return;
-	if (attach_interface(s, i))
-		log_warning("%s: back, but %s", name, bpf_probe_reason());
-	else
-		log_warning("%s: back and watched", name);
-}
-
-static void check_interfaces(struct source_bpf *s)
-{
-	char drain[8192];
-
-	while (s->links >= 0 && recv(s->links, drain, sizeof(drain), 0) > 0)
-		;
-	for (size_t i = 0; i < s->count; i++)
-		check_interface(s, i);
-}
-
 /* --- entries that leave the map --------------------------------------------------------------- */
 
+/* Who owns a socket is read before what came from it. */
 static void read_ring(struct source_bpf *s)
 {
+	attribution_read(s->attribution, s->parts.ledger);
 	bpf_ring_read(s->ring);
 	kernel_flows_flush(s->kernel);
 }
@@ -219,7 +314,10 @@ static void read_ring(struct source_bpf *s)
 /* Everything that is there by now; false: not all of it. */
 static bool read_ring_through(struct source_bpf *s)
 {
-	bool all = bpf_ring_read_through(s->ring);
+	bool all;
+
+	attribution_read(s->attribution, s->parts.ledger);
+	all = bpf_ring_read_through(s->ring);
 
 	kernel_flows_flush(s->kernel);
 	return all;
@@ -333,8 +431,10 @@ static void end_waiting(struct source_bpf *s)
  */
 static void begin_collecting(struct source_bpf *s)
 {
-	if (!s->config->pin)
-		detach_all(s);
+	if (!s->config->pin) {
+		watcher_free(s->watcher);
+		s->watcher = NULL;
+	}
 	bpf_probe_grace(s->probe);
 	read_ring_through(s);
 }
@@ -356,7 +456,10 @@ static bool collect_more(struct source_bpf *s)
 
 static uint64_t settled(const struct source_bpf *s)
 {
-	return flow_table_settled(s->parts.flows) + s->parts.ledger->value[COUNTER_LOST_NO_MEMORY];
+	const uint64_t *counted = s->parts.ledger->value;
+
+	return flow_table_settled(s->parts.flows) + counted[COUNTER_LOST_NO_MEMORY] +
+	       counted[COUNTER_IGNORED_DUPLICATE];
 }
 
 /* What is written is no longer held here. */
@@ -438,6 +541,7 @@ static void flush_in_time(struct source_bpf *s, uint64_t now)
 		return;
 	s->flush_at_ns = now + FLUSH_NS;
 	set_clock(s);
+	owners_poll(s->parts.owners);
 	source_bpf_settle(s);
 }
 
@@ -466,7 +570,13 @@ int source_bpf_begin(struct source_bpf *s, const struct source_parts *parts)
 				     parts->ledger);
 	if (!s->kernel)
 		return out_of_memory();
+	if (attribution_begin(s->attribution, s->parts.owners))
+		return -ENOMEM;
 	set_clock(s);
+	if (s->config->dedup)
+		host_meter_set_dedup(s->parts.meter, s->watched);
+	ledger_add(s->parts.ledger, COUNTER_WATCH_FAILED, s->failed);
+	s->failed = 0;
 	take_over(s);
 	s->ring = bpf_ring_new(bpf_probe_map(s->probe, "events"), BPF_PROBE_RING_BYTES,
 			       &bpf_probe_control(s->probe)->account, s->kernel);
@@ -477,18 +587,24 @@ int source_bpf_begin(struct source_bpf *s, const struct source_parts *parts)
 	return 0;
 }
 
+static void follow_interfaces(struct source_bpf *s, bool readable)
+{
+	watcher_follow(s->watcher, readable);
+	ledger_add(s->parts.ledger, COUNTER_WATCH_FAILED, s->failed);
+	s->failed = 0;
+}
+
 int source_bpf_step(struct source_bpf *s, int timeout_ms)
 {
 	struct pollfd fds[] = {
 		{ .fd = bpf_ring_fd(s->ring), .events = POLLIN },
-		{ .fd = s->links, .events = POLLIN },
+		{ .fd = watcher_fd(s->watcher), .events = POLLIN },
 	};
 
 	if (*s->parts.stop)
 		return 0;
 	poll(fds, 2, timeout_ms < TURN_MS ? timeout_ms : TURN_MS);
-	if (fds[1].revents)
-		check_interfaces(s);
+	follow_interfaces(s, fds[1].revents);
 	turn(s);
 	return 1;
 }

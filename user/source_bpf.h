@@ -26,6 +26,8 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 			 const struct meter_config *meter_config,
 			 const struct bpf_probe_test *test);
 const struct bpf_probe *source_bpf_probe(const struct source_bpf *s);
+/* The interfaces behind the numbers of places; it lives as long as the source. */
+const struct watch_list *source_bpf_watched(const struct source_bpf *s);
 void source_bpf_close(struct source_bpf *s);
 const char *source_bpf_reason(void);
 

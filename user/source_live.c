@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
+#include "interface_names.h"
 #include "live_device.h"
 #include "log.h"
+#include "watch_list.h"
+#include "watcher.h"
 
 #define POLL_MS  100
-#define CHECK_NS 500000000ull /* between looks at what goes away and what is lost */
+#define CHECK_NS 500000000ull /* between looks at what is lost and what waits */
 #define BATCH    4096
 #define NS_PER_S 1000000000ull
 
@@ -22,36 +26,132 @@ struct device {
 struct source_live {
 	const struct config *config;
 	struct source_parts parts;
-	struct device *devices;
+	struct watch_list *watched;
+	struct watcher *watcher;
+	bool awaits; /* interfaces that come, or come back */
+	bool begun;
+	uint64_t failed; /* interfaces, as far as they are not in the ledger */
 	struct pollfd *fds;
-	size_t count;
+	size_t room;
 	uint64_t packet_ns;      /* newest packet time */
 	uint64_t packet_mono_ns; /* when that packet was read */
 	uint64_t checked_ns;     /* monotonic */
 };
 
+const struct watch_list *source_live_watched(const struct source_live *s)
+{
+	return s->watched;
+}
+
+/* --- what the watcher asks for ---------------------------------------------------------------- */
+
+static void begin_frames(struct source_live *s, const struct watch *w)
+{
+	struct frame_reader *frames = &((struct device *)w->hold)->live.frames;
+
+	frames->meter_config = s->parts.meter_config;
+	frames->meter = s->parts.meter;
+	frames->ledger = s->parts.ledger;
+	frames->number = w->number;
+	frames->many = interface_names_are_many(s->config);
+	frames->dedup = s->config->dedup;
+	frames->vlan_id = w->vlan_id;
+}
+
+static int attach_device(void *context, struct watch *w)
+{
+	struct source_live *s = context;
+	struct device *d = calloc(1, sizeof(*d));
+	int err = -ENOMEM;
+
+	if (d) {
+		d->source = s;
+		err = live_device_open(&d->live, w->name, s->config, s->begun || !w->plain);
+	}
+	if (err) {
+		free(d);
+		return err;
+	}
+	w->hold = d;
+	/* libpcap's own devices, as "any", cannot come back. */
+	s->awaits |= w->index != 0;
+	if (s->begun)
+		begin_frames(s, w);
+	return 0;
+}
+
+static void detach_device(void *context, struct watch *w, bool gone)
+{
+	struct source_live *s = context;
+	struct device *d = w->hold;
+
+	(void)gone;
+	if (s->begun)
+		live_device_count_drops(&d->live, s->parts.ledger);
+	live_device_close(&d->live);
+	free(d);
+}
+
+static void change_device(void *context, const struct watch *w)
+{
+	struct device *d = w->hold;
+
+	(void)context;
+	live_device_rename(&d->live, w->name);
+	d->live.frames.vlan_id = w->vlan_id;
+}
+
+/* live_device.c has said it. */
+static const char *why_not(void *context)
+{
+	(void)context;
+	return NULL;
+}
+
+static void count_failure(void *context)
+{
+	struct source_live *s = context;
+
+	s->failed++;
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
+
+static int out_of_memory(void)
+{
+	log_error("out of memory at the start; free some");
+	return -ENOMEM;
+}
+
+static int open_devices(struct source_live *s)
+{
+	const struct watcher_hooks hooks = {
+		.context = s,
+		.attach = attach_device,
+		.detach = detach_device,
+		.changed = change_device,
+		.reason = why_not,
+		.failed = count_failure,
+	};
+	const char *failed;
+
+	s->awaits = interface_names_are_open(&s->config->interfaces);
+	s->watched = watch_list_new(s->config->interfaces.count, s->config->idle_ns);
+	if (s->watched)
+		s->watcher = watcher_new(s->config, s->watched, &hooks);
+	return s->watcher ? watcher_start(s->watcher, &failed) : out_of_memory();
+}
+
 int source_live_open(struct source_live **out, const struct config *config)
 {
 	struct source_live *s = calloc(1, sizeof(*s));
-	int err = 0;
+	int err;
 
 	*out = NULL;
-	if (s) {
-		s->devices = calloc(config->interfaces.count, sizeof(*s->devices));
-		s->fds = calloc(config->interfaces.count, sizeof(*s->fds));
-	}
-	if (!s || !s->devices || !s->fds) {
-		source_live_close(s);
-		log_error("out of memory at the start; free some");
-		return -ENOMEM;
-	}
+	if (!s)
+		return out_of_memory();
 	s->config = config;
-	for (; s->count < config->interfaces.count && !err; s->count++) {
-		struct device *d = &s->devices[s->count];
-
-		d->source = s;
-		err = live_device_open(&d->live, config->interfaces.items[s->count], config);
-	}
+	err = open_devices(s);
 	if (err) {
 		source_live_close(s);
 		return err;
@@ -64,12 +164,26 @@ void source_live_close(struct source_live *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->count; i++)
-		live_device_close(&s->devices[i].live);
+	s->begun = false; /* the ledger is nobody's any more */
+	watcher_free(s->watcher);
+	watch_list_free(s->watched);
 	free(s->fds);
-	free(s->devices);
 	free(s);
 }
+
+int source_live_begin(struct source_live *s, const struct source_parts *parts)
+{
+	s->parts = *parts;
+	s->begun = true;
+	if (s->config->dedup)
+		host_meter_set_dedup(parts->meter, s->watched);
+	for (size_t i = 0; i < watcher_count(s->watcher); i++)
+		if (watcher_at(s->watcher, i)->hold)
+			begin_frames(s, watcher_at(s->watcher, i));
+	return 0;
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
 
 static bool is_stopped(const struct source_live *s)
 {
@@ -90,12 +204,22 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *b
 		pcap_breakloop(d->live.pcap);
 }
 
-static void read_device(struct source_live *s, struct device *d)
+static void read_device(struct source_live *s, struct watch *w)
 {
-	pcap_t *pcap = d->live.pcap;
+	struct device *d = w->hold;
 
-	if (pcap && pcap_dispatch(pcap, BATCH, on_packet, (u_char *)d) == PCAP_ERROR)
-		live_device_lost(&d->live, s->parts.ledger);
+	if (pcap_dispatch(d->live.pcap, BATCH, on_packet, (u_char *)d) != PCAP_ERROR)
+		return;
+	live_device_say_lost(&d->live, w->index);
+	watcher_lost(s->watcher, w);
+	w->waits = w->index;
+}
+
+static void read_devices(struct source_live *s)
+{
+	for (size_t i = 0; i < watcher_count(s->watcher) && !is_stopped(s); i++)
+		if (watcher_at(s->watcher, i)->hold)
+			read_device(s, watcher_at(s->watcher, i));
 }
 
 /*
@@ -112,61 +236,66 @@ static void look_at_quiet_flows(struct source_live *s)
 		host_meter_look(s->parts.meter, s->packet_ns + (now - s->packet_mono_ns));
 }
 
+static void count_drops(struct source_live *s)
+{
+	for (size_t i = 0; i < watcher_count(s->watcher); i++) {
+		struct device *d = watcher_at(s->watcher, i)->hold;
+
+		if (d)
+			live_device_count_drops(&d->live, s->parts.ledger);
+	}
+}
+
 static void check_devices(struct source_live *s)
 {
 	uint64_t now = monotonic_ns();
 
+	ledger_add(s->parts.ledger, COUNTER_WATCH_FAILED, s->failed);
+	s->failed = 0;
 	if (now - s->checked_ns < CHECK_NS)
 		return;
 	s->checked_ns = now;
-	for (size_t i = 0; i < s->count; i++) {
-		live_device_count_drops(&s->devices[i].live, s->parts.ledger);
-		live_device_check(&s->devices[i].live, s->config, s->parts.ledger);
-	}
+	count_drops(s);
+	watcher_retry(s->watcher);
 }
 
-/* Whether there is something to watch or to wait for; *live descriptors are to be polled. */
-static bool is_watching(const struct source_live *s, size_t *live)
+/* How many descriptors are to be polled, that of the watcher first; negative: no memory. */
+static int gather_fds(struct source_live *s)
 {
-	bool watching = false;
+	size_t count = watcher_count(s->watcher), used = 1;
 
-	*live = 0;
-	for (size_t i = 0; i < s->count; i++) {
-		const struct live_device *d = &s->devices[i].live;
+	if (count + 1 > s->room) {
+		struct pollfd *grown = reallocarray(s->fds, 2 * (count + 1), sizeof(*grown));
 
-		watching |= d->pcap || d->index;
-		if (d->pcap)
-			s->fds[(*live)++] = (struct pollfd){
-				.fd = pcap_get_selectable_fd(d->pcap),
+		if (!grown)
+			return -ENOMEM;
+		s->fds = grown;
+		s->room = 2 * (count + 1);
+	}
+	s->fds[0] = (struct pollfd){ .fd = watcher_fd(s->watcher), .events = POLLIN };
+	for (size_t i = 0; i < count; i++) {
+		const struct device *d = watcher_at(s->watcher, i)->hold;
+
+		if (d)
+			s->fds[used++] = (struct pollfd){
+				.fd = pcap_get_selectable_fd(d->live.pcap),
 				.events = POLLIN,
 			};
 	}
-	return watching;
-}
-
-int source_live_begin(struct source_live *s, const struct source_parts *parts)
-{
-	s->parts = *parts;
-	for (size_t i = 0; i < s->count; i++) {
-		struct frame_reader *frames = &s->devices[i].live.frames;
-
-		frames->meter_config = parts->meter_config;
-		frames->meter = parts->meter;
-		frames->ledger = parts->ledger;
-		frames->interface = s->count > 1 ? i + 1 : 0;
-	}
-	return 0;
+	return used;
 }
 
 int source_live_step(struct source_live *s, int timeout_ms)
 {
-	size_t live;
+	int fds = gather_fds(s);
 
-	if (*s->parts.stop || !is_watching(s, &live))
+	if (fds < 0)
+		return out_of_memory();
+	if (*s->parts.stop || (fds == 1 && !s->awaits))
 		return 0;
-	poll(s->fds, live, timeout_ms < POLL_MS ? timeout_ms : POLL_MS);
-	for (size_t i = 0; i < s->count && !is_stopped(s); i++)
-		read_device(s, &s->devices[i]);
+	poll(s->fds, fds, timeout_ms < POLL_MS ? timeout_ms : POLL_MS);
+	read_devices(s);
+	watcher_follow(s->watcher, s->fds[0].revents);
 	look_at_quiet_flows(s);
 	flow_table_flush(s->parts.flows);
 	check_devices(s);
@@ -175,7 +304,6 @@ int source_live_step(struct source_live *s, int timeout_ms)
 
 bool source_live_finish(struct source_live *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		live_device_count_drops(&s->devices[i].live, s->parts.ledger);
+	count_drops(s);
 	return false;
 }

@@ -15,6 +15,8 @@ struct source_live;
  */
 int source_live_open(struct source_live **out, const struct config *config);
 void source_live_close(struct source_live *s);
+/* The interfaces behind the numbers of places; it lives as long as the source. */
+const struct watch_list *source_live_watched(const struct source_live *s);
 
 /*
  * An interface that goes away is waited for; the end comes when there is none to watch or wait for.

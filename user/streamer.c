@@ -379,6 +379,7 @@ static int open_outputs(struct weir_streamer *s)
 		.config = &s->config,
 		.columns = &s->columns,
 		.all_columns = s->all_columns.items ? &s->all_columns : NULL,
+		.named_columns = s->named_columns.items ? &s->named_columns : NULL,
 		.ledger = &s->ledger,
 		.account = { read_account, s },
 		.stop = &s->stop,
@@ -435,6 +436,26 @@ int weir_streamer__write(struct weir_streamer *s, int timeout_ms)
 	tell_ready(s);
 	log_use(before);
 	return n;
+}
+
+static int reopen_outputs(struct weir_streamer *s)
+{
+	flow_table_flush(s->flows);
+	return flow_table_error(s->flows) ? 0 : exporters_reopen(s->exporters);
+}
+
+/* What a flush says is the flow table's error, which ends the reading. */
+int weir_streamer__reopen(struct weir_streamer *s)
+{
+	const struct log_sink *before = log_use(&s->log);
+	int err = s->exporters ? reopen_outputs(s) : 0;
+
+	if (err && !s->error)
+		s->error = err;
+	if (err)
+		weir_streamer__stop(s);
+	log_use(before);
+	return err ? err : flow_table_error(s->flows);
 }
 
 /* --- columns, counters ------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "host_meter.h"
 #include "log.h"
 #include "metrics.h"
+#include "owners.h"
 #include "plugins.h"
 #include "record.h"
 #include "record_queue.h"
@@ -34,9 +35,12 @@ struct weir_streamer {
 	struct meter_config meter_config;
 	struct plugins *plugins;
 	struct columns columns;
-	struct columns all_columns; /* of outputs that export everything; none: the same */
-	struct weir_column *infos;  /* columns as the API tells them */
+	struct columns all_columns;   /* of outputs that export everything; none: the same */
+	struct columns named_columns; /* of outputs with the record's name; none: no such output */
+	struct weir_column *infos;    /* columns as the API tells them */
 	struct dissector *dissector;
+	struct owners *owners; /* NULL without --attribute */
+	struct enricher *enricher;
 	struct metrics *metrics;  /* NULL without --metrics */
 	struct source_pcap *pcap; /* one of the three */
 	struct source_live *live;

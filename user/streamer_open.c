@@ -9,6 +9,7 @@
 #include "options.h"
 #include "output.h"
 #include "streamer.h"
+#include "watch_list.h"
 
 static int out_of_memory(void)
 {
@@ -107,6 +108,24 @@ static int open_dissector(struct weir_streamer *s)
 	return s->dissector ? 0 : out_of_memory();
 }
 
+/* Sockets of the namespace where weir runs are those of what it watches. */
+static int open_owners(struct weir_streamer *s)
+{
+	struct owners_config config = { 0 };
+	struct stat st;
+
+	if (!s->config.attribute || !s->config.interfaces.count)
+		return 0;
+	if (stat("/proc/self/ns/net", &st) == 0)
+		config.netns = (uint32_t)st.st_ino;
+	if (s->config.attribute >> ATTRIBUTE_PODS & 1) {
+		config.pod_logs = s->config.pod_logs;
+		config.service_account = s->config.service_account;
+	}
+	s->owners = owners_new(&config);
+	return s->owners ? 0 : out_of_memory();
+}
+
 static void fill_meter_config(struct weir_streamer *s, const struct flow_table_parts *parts)
 {
 	s->meter_config = (struct meter_config){
@@ -134,7 +153,7 @@ static int open_interfaces(struct weir_streamer *s)
 		return err;
 	if (err == -ENODEV) /* which no other hook mends */
 		return err;
-	if (s->config.pin) {
+	if (s->config.pin || s->config.attribute) {
 		log_error("%s", source_bpf_reason());
 		return err;
 	}
@@ -143,17 +162,26 @@ static int open_interfaces(struct weir_streamer *s)
 	return source_live_open(&s->live, &s->config);
 }
 
-/* Counts that are not what somebody may expect; source_live.c knows its own. */
-static void warn_of_interfaces(const struct config *config)
+/* NULL: files. */
+static const struct watch_list *watched_of(const struct weir_streamer *s)
 {
-	for (size_t i = 0; i < config->interfaces.count; i++) {
-		const char *name = config->interfaces.items[i];
+	if (s->bpf)
+		return source_bpf_watched(s->bpf);
+	return s->live ? source_live_watched(s->live) : NULL;
+}
+
+/* Counts that are not what somebody may expect; source_live.c knows its own. */
+static void warn_of_interfaces(const struct config *config, const struct watch_list *watched)
+{
+	for (uint32_t i = 1; i <= watch_list_last(watched); i++) {
+		const struct watched *w = watch_list_at(watched, i);
+		const char *name = w ? w->name : "";
 
 		if (config->direction == DIRECTION_OUT && interface_is_loopback(name))
 			log_warning("%s: a packet is counted where it comes in again, so with "
 				    "--direction out none is; leave it out",
 				    name);
-		if (config->hook == HOOK_XDP_GENERIC)
+		if (w && config->hook == HOOK_XDP_GENERIC)
 			interface_warn_of_offloads(name);
 	}
 }
@@ -166,7 +194,7 @@ static int open_source(struct weir_streamer *s)
 		return source_pcap_open(&s->pcap, &s->config);
 	err = open_interfaces(s);
 	if (!err && !s->config.quiet)
-		warn_of_interfaces(&s->config);
+		warn_of_interfaces(&s->config, watched_of(s));
 	return err;
 }
 
@@ -181,6 +209,7 @@ int streamer_begin(struct weir_streamer *s)
 		.meter_config = &s->meter_config,
 		.meter = s->meter,
 		.flows = s->flows,
+		.owners = s->owners,
 		.ledger = &s->ledger,
 		.stop = &s->stop,
 		.waits = s->metrics ? tell_metrics : NULL,
@@ -213,21 +242,44 @@ static int describe_columns(struct weir_streamer *s)
 	return 0;
 }
 
+static bool any_output_has(const struct config *config, enum output_columns columns)
+{
+	for (size_t i = 0; i < config->outputs.count; i++)
+		if (output_columns_of(config->outputs.items[i]) == columns)
+			return true;
+	return false;
+}
+
+/* Of outputs in which the records of many runs meet. */
+static int open_identified(struct weir_streamer *s, struct columns *out,
+			   const struct config *config, const struct field *added, size_t count)
+{
+	int err = columns_select(out, config, added, count);
+
+	if (err)
+		return err;
+	columns_identify(out);
+	s->columns.need |= out->need;
+	return 0;
+}
+
 /* IPFIX and NetFlow v9 export everything, unless --fields or --profile say what. */
 static int open_all_columns(struct weir_streamer *s, const struct field *added, size_t count)
 {
 	struct config everything = s->config;
-	bool wanted = false;
-	int err;
 
-	for (size_t i = 0; i < s->config.outputs.count; i++)
-		wanted |= output_wants_all(s->config.outputs.items[i]);
-	if (!wanted || s->config.fields || s->config.profile != PROFILE_SEED)
+	if (!any_output_has(&s->config, OUTPUT_ALL) || s->config.fields ||
+	    s->config.profile != PROFILE_SEED)
 		return 0;
 	everything.profile = PROFILE_ALL;
-	err = columns_select(&s->all_columns, &everything, added, count);
-	s->columns.need |= s->all_columns.need;
-	return err;
+	return open_identified(s, &s->all_columns, &everything, added, count);
+}
+
+static int open_named_columns(struct weir_streamer *s, const struct field *added, size_t count)
+{
+	if (!any_output_has(&s->config, OUTPUT_NAMED))
+		return 0;
+	return open_identified(s, &s->named_columns, &s->config, added, count);
 }
 
 static int open_columns(struct weir_streamer *s)
@@ -238,7 +290,8 @@ static int open_columns(struct weir_streamer *s)
 
 	if (!err)
 		err = open_all_columns(s, added, count);
-
+	if (!err)
+		err = open_named_columns(s, added, count);
 	if (s->config.metrics && s->config.dissect)
 		s->columns.need |= NEED_DISSECT; /* which tell applications, whatever the columns */
 	return err ? err : describe_columns(s);
@@ -273,6 +326,10 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	if (!err)
 		err = open_columns(s);
 	if (!err)
+		err = open_owners(s);
+	if (!err)
+		err = enricher_open(&s->enricher, &s->config, s->columns.need, &s->ledger);
+	if (!err)
 		err = open_dissector(s);
 	if (err)
 		return err;
@@ -281,10 +338,13 @@ int streamer_open_parts(struct weir_streamer *s, const struct weir_streamer_opts
 	if (err)
 		return err;
 	parts.metrics = s->metrics;
+	parts.owners = s->owners;
+	parts.enricher = s->enricher;
 	parts.dissector = s->dissector;
 	parts.plugins = s->plugins;
 	fill_meter_config(s, &parts);
 	err = open_source(s);
+	parts.watched = watched_of(s);
 	if (!err)
 		err = open_meter(s, &parts);
 	s->record.columns = &s->columns;
@@ -306,8 +366,11 @@ void streamer_close_parts(struct weir_streamer *s)
 		exporters_discard(s->exporters);
 	weir_record_destroy(&s->record);
 	dissector_free(s->dissector);
+	owners_free(s->owners);
+	enricher_free(s->enricher);
 	columns_free(&s->columns);
 	columns_free(&s->all_columns);
+	columns_free(&s->named_columns);
 	plugins_close(s->plugins);
 	free(s->infos);
 	config_free(&s->config);

@@ -4,15 +4,25 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
 
 void summary_print(const struct ledger *l)
 {
-	log_progress(NULL);
-	fprintf(stderr, "weir:");
-	summary_print_to(l, stderr);
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return;
+	summary_print_to(l, to);
+	if (!fclose(to)) {
+		text[size - 1] = '\0'; /* its line end; the blank in front is text[0] */
+		log_to_stderr(LOG_LEVEL_INFO, text + 1);
+	}
+	free(text);
 }
 
 void summary_print_to(const struct ledger *l, FILE *to)

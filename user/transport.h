@@ -25,6 +25,7 @@ struct transport_ops {
 	/* Rows that go together best; 0 = as many as fit, or a few thousand bytes. */
 	size_t batch_bytes;
 	bool row_by_row; /* each row is a message */
+	bool lines;      /* of text, nothing else */
 	/* Messages on one connection are a stream, which begins with the preamble. */
 	bool stream;
 	bool refuses_late; /* send() may return 1 */

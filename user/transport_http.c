@@ -212,6 +212,7 @@ static int http_send(struct transport *t, const void *bytes, size_t length,
 
 const struct transport_ops transport_http = {
 	.scheme = "http",
+	.lines = true,
 	.batch_bytes = HTTP_BATCH_BYTES,
 	.open = http_open,
 	.connect = http_connect,
@@ -222,6 +223,7 @@ const struct transport_ops transport_http = {
 
 const struct transport_ops transport_https = {
 	.scheme = "https",
+	.lines = true,
 	.batch_bytes = HTTP_BATCH_BYTES,
 	.open = https_open,
 	.connect = http_connect,

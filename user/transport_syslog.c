@@ -102,6 +102,7 @@ static int syslog_send(struct transport *t, const void *bytes, size_t length,
 
 const struct transport_ops transport_syslog = {
 	.scheme = "syslog",
+	.lines = true,
 	.row_by_row = true,
 	.open = syslog_open,
 	.connect = syslog_connect,

@@ -34,9 +34,10 @@ struct event_packet {
 	__u8 missed;    /* an earlier one of the entry's first packets found no room */
 	__u8 mac[12];   /* destination, then source */
 	__u32 zero2;
+	__u64 socket; /* cookie of the sender's, with --attribute; 0 = not on this host */
 	struct packet packet;
 };
-_Static_assert(sizeof(struct event_packet) == 184, "event_packet has no padding");
+_Static_assert(sizeof(struct event_packet) == 200, "event_packet has no padding");
 
 struct event_flow_end {
 	__u32 type;  /* EVENT_FLOW_END */

@@ -336,6 +336,7 @@ static __always_inline void meter_update(struct flow_counters *c, struct flow_st
 	if (first) {
 		d->first_ns = now;
 		d->tos = p->tos;
+		c->place[p->dir & 1] = p->place;
 	}
 	d->last_ns = now;
 	meter_add(&d->packets, p->segments);

@@ -69,6 +69,14 @@ struct flow_key {
 } __attribute__((aligned(8)));
 _Static_assert(sizeof(struct flow_key) == 48, "flow_key is hashed and compared by words");
 
+/*
+ * Where packets are met: the agent's number of the interface, from 1, and whether they leave it or
+ * come in. 0: in a capture.
+ */
+#define METER_PLACE(interface, out)    ((__u32)(interface) << 1 | (out))
+#define METER_PLACE_INTERFACE(place)   ((__u16)((place) >> 1))
+#define METER_PLACE_IS_OUTWARDS(place) ((place)&1)
+
 enum fragment_bits {
 	FRAGMENT_FIRST = 1, /* the outermost fragmented header starts its datagram */
 	FRAGMENT_LATER = 2, /* the headers are in an earlier packet */
@@ -110,8 +118,10 @@ struct packet {
 	__u8 fragment;                  /* enum fragment_bits */
 	__u8 has_l4;                    /* the transport header was there and sane */
 	struct fragment_id fragment_id; /* valid when fragment is not 0 */
+	__u32 place; /* where it was met: METER_PLACE() of a watched interface, else 0 */
+	__u32 zero;
 };
-_Static_assert(sizeof(struct packet) == 152, "packet crosses from kernel to agent");
+_Static_assert(sizeof(struct packet) == 160, "packet crosses from kernel to agent");
 
 /* Counters of one direction. Times are packet times, in ns. */
 struct flow_dir {
@@ -144,7 +154,8 @@ struct flow_counters {
 	__u8 appetite;          /* enum appetite: what the agent wants of further packets */
 	__u8 missed;            /* a first packet found no room on its way to the agent */
 	__u8 pad[1];
-	__u64 reserved[3];
+	__u32 place[2]; /* by packet.dir: where its first packet was met; kept over a cut */
+	__u64 reserved[2];
 };
 _Static_assert(sizeof(struct flow_counters) == 128, "two cache lines");
 

@@ -122,6 +122,14 @@ WEIR_API void weir_streamer__stop(struct weir_streamer *s);
 WEIR_API int weir_streamer__write(struct weir_streamer *s, int timeout_ms);
 
 /*
+ * Between two calls of weir_streamer__write(), as the command does at SIGHUP: writes what was held
+ * back; an output file that was moved away or removed meanwhile is followed by a new one of its
+ * name, with a header of its own, at the next record. Files that are in place and networks go on.
+ * 0, or the error, which weir_streamer__write() tells again.
+ */
+WEIR_API int weir_streamer__reopen(struct weir_streamer *s);
+
+/*
  * Many records in one call, for bindings: rows of 8 bytes a column, in host byte order, each row
  * padded to 8 bytes and preceded by its length (uint64_t, without itself). What does not fit 8
  * bytes lies behind the row's columns, which hold its offset from the row's start (low 32 bits) and

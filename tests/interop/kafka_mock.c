@@ -4,7 +4,7 @@
  * does what lines on stdin say: "down ID", "up ID", "errors COUNT" (each produce request fails so
  * often in a way that is to be retried), "refuse COUNT" (for good). Ends with stdin.
  *
- * usage: kafka_mock BROKERS TOPIC
+ * usage: kafka_mock BROKERS TOPIC...
  */
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -49,8 +49,11 @@ int main(int argc, char **argv)
 		return 2;
 	client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why, sizeof(why));
 	cluster = client ? rd_kafka_mock_cluster_new(client, atoi(argv[1])) : NULL;
-	if (!cluster || rd_kafka_mock_topic_create(cluster, argv[2], 4, atoi(argv[1])))
+	if (!cluster)
 		return 1;
+	for (int i = 2; i < argc; i++)
+		if (rd_kafka_mock_topic_create(cluster, argv[i], 4, atoi(argv[1])))
+			return 1;
 	printf("%s\n", rd_kafka_mock_cluster_bootstraps(cluster));
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin))

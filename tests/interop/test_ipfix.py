@@ -139,6 +139,17 @@ def payloads(path):
         data = data[16 + length:]
 
 
+def test_names(d):
+    """Without --fields and --profile IPFIX has what names a record in a fleet."""
+    for name in "ab":
+        run = tap.run_weir("-r", tap.TOP / "tests/pcaps/recorded/demo.pcap", "-o", f"ipfix:{d}/{name}", "--probe-name", name)
+        assert run.status == 0, run.err
+    names = {n: [(r["probe"], r["run_id"], r["flowId"]) for r in read_with_fixbuf(d / n) if r["template"] < 260] for n in "ab"}
+    good = all({n for n, _, _ in names[n]} == {n} and len({run for _, run, _ in names[n]}) == 1 and
+               sorted(f for _, _, f in names[n]) == list(range(22)) for n in "ab")
+    tap.report(good and names["a"][0][1] != names["b"][0][1], "records of IPFIX are named", str(names))
+
+
 def test_fixbuf_datagrams(d, files):
     """(the datagrams as a capture, rows)"""
     datagrams, rows, said = write(d, "ipfix", "pcap", files, "--ipfix-mtu", "1200")
@@ -581,6 +592,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         d = pathlib.Path(name)
         path, rows = test_fixbuf(d, files)
+        test_names(d)
         test_applications(path, rows)
         test_tshark(path, rows)
         test_fuzzed(d)

@@ -5,35 +5,15 @@ import json, pathlib, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap
+from brokers import Brokers
 
 DEMO = tap.TOP / "tests/pcaps/recorded/demo.pcap"
-FIELDS = "flow_id,total_packets,community_id,src_ip"
+FIELDS = "total_packets,community_id,src_ip"
 PACKETS = 242
 
 
-class Brokers:
-    def __init__(self, count=3):
-        self.process = subprocess.Popen([str(tap.BUILD / "interop/kafka_mock"), str(count), "flows"], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=1)
-        self.address = self.process.stdout.readline().strip()
-
-    def tell(self, line):
-        self.process.stdin.write(line + "\n")
-        assert self.process.stdout.readline() == "done\n"
-
-    def read(self):
-        """[(key, record)] of the whole topic."""
-        done = subprocess.run(["kcat", "-C", "-b", self.address, "-t", "flows", "-e", "-q", "-o", "beginning", "-f", r"%k\t%s\n"],
-                              capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return [(key, json.loads(value)) for key, _, value in (line.partition("\t") for line in done.stdout.splitlines())]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *why):
-        self.process.stdin.close()
-        self.process.wait(timeout=20)
+def read(brokers):
+    return [(key, json.loads(value)) for key, value in brokers.read()]
 
 
 def start(folder, brokers, *args, more=""):
@@ -50,24 +30,43 @@ def finish(process, folder):
     return err, summary["export"]
 
 
-def once(messages):
-    assert sorted(record["flow_id"] for _, record in messages) == list(range(PACKETS)), len(messages)
+def name_of(record):
+    return record["probe"], record["run_id"], record["flow_id"]
+
+
+def once(messages, runs=1):
+    """Each record of as many starts of weir, named by itself."""
+    names = sorted(name_of(record) for _, record in messages)
+    starts = sorted({name[:2] for name in names})
+    assert len(starts) == runs and all(len(run) == 16 for _, run in starts), starts
+    assert names == [(*start, i) for start in starts for i in range(PACKETS)], len(messages)
 
 
 def test_all_arrive(folder):
     with Brokers() as brokers:
         err, counts = finish(start(folder, brokers.address), folder)
-        messages = brokers.read()
+        messages = read(brokers)
     once(messages)
     assert all(key == record["community_id"] for key, record in messages)
     assert counts == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0} and not err, (counts, err)
+
+
+def test_records_of_a_fleet(folder):
+    """Two probes, one of them started twice: every record has a name of its own, and no output besides has columns more."""
+    with Brokers() as brokers:
+        for probe in ("north", "south", "south"):
+            finish(start(folder, brokers.address, "--probe-name", probe, "-o", f"json:{folder}/f.json"), folder)
+        messages = read(brokers)
+    once(messages, runs=3)
+    assert {record["probe"] for _, record in messages} == {"north", "south"}
+    assert set(json.loads((folder / "f.json").read_text().splitlines()[0])) == set(FIELDS.split(","))
 
 
 def test_errors_are_retried(folder):
     with Brokers() as brokers:
         brokers.tell("errors 3")
         err, counts = finish(start(folder, brokers.address), folder)
-        once(brokers.read())
+        once(read(brokers))
     assert counts["sent"] == PACKETS and counts["dropped"] == counts["failed"] == 0, counts
 
 
@@ -76,9 +75,9 @@ def test_refusals_are_counted(folder):
     with Brokers(1) as brokers:
         brokers.tell("refuse 1")
         err, counts = finish(start(folder, brokers.address), folder)
-        messages = brokers.read()
+        messages = read(brokers)
     assert counts["failed"] > 0 and counts["sent"] + counts["failed"] == PACKETS, counts
-    assert len(messages) == len({record["flow_id"] for _, record in messages}) == counts["sent"], (len(messages), counts)
+    assert len(messages) == len({name_of(record) for _, record in messages}) == counts["sent"], (len(messages), counts)
 
 
 def test_broker_away(folder):
@@ -90,7 +89,7 @@ def test_broker_away(folder):
         assert process.poll() is None
         brokers.tell("up 1")
         err, counts = finish(process, folder)
-        once(brokers.read())
+        once(read(brokers))
     assert counts == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0}, counts
 
 
@@ -105,7 +104,7 @@ def test_hidden_addresses(folder):
     """The key tells no address that the columns hide."""
     with Brokers(1) as brokers:
         finish(start(folder, brokers.address, "--anonymize", "src_ip"), folder)
-        messages = brokers.read()
+        messages = read(brokers)
     once(messages)
     assert {key for key, _ in messages} == {""} and all("192.0.2" not in record["src_ip"] for _, record in messages)
 
@@ -113,7 +112,7 @@ def test_hidden_addresses(folder):
 def test_properties(folder):
     with Brokers(1) as brokers:
         finish(start(folder, brokers.address, more="?compression.codec=gzip&acks=all"), folder)
-        once(brokers.read())
+        once(read(brokers))
     for target, words in (("b/t?no.such=1", "No such configuration property"), ("b/t?linger.ms=x", "linger.ms"),
                           ("b/t?acks", "a property has no value"), ("broker", "give kafka://"), ("/t", "give kafka://"),
                           ("b/", "give kafka://")):
@@ -121,7 +120,7 @@ def test_properties(folder):
                               text=True, timeout=20)
         assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1, done
     done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "-o", "csv:kafka://b/t"], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 2 and "Kafka takes json" in done.stderr, done
+    assert done.returncode == 2 and "Kafka takes json or protobuf" in done.stderr, done
 
 
 def main():

@@ -210,7 +210,8 @@ static void outputs_that_cannot_be(void **state)
 	static const struct {
 		const char *output, *words;
 	} cases[] = {
-		{ "xml", "-o xml: unknown format \"xml\"; weir writes csv, json, table, ipfix and "
+		{ "xml", "-o xml: unknown format \"xml\"; weir writes csv, json, table, protobuf, "
+			 "ipfix and "
 			 "netflow9" },
 		{ "CSV:a", "unknown format \"CSV\"" },
 		{ "", "unknown format \"\"" },

@@ -174,7 +174,8 @@ static void all_has_everything_once(void **state)
 		"bidirectional_packets_per_second dst2src_bytes_per_second "
 		"application_is_guessed application_confidence hassh_client ja4 "
 		"requested_server_name user_agent content_type url tls_version alpn "
-		"risk risk_names probe src2dst_fin_packets splt_ps";
+		"risk risk_names probe src2dst_fin_packets splt_ps "
+		"ingress_interface egress_interface ingress_ifindex netns";
 	char *list = strdup(extras), *at = list;
 	struct config config = every_config();
 	struct columns columns;
@@ -182,6 +183,14 @@ static void all_has_everything_once(void **state)
 
 	(void)state;
 	config.profile = PROFILE_ALL;
+	config.geoip.count = 1;
+	config.mac_vendors = (char *)"list";
+	config.attribute = ~0u;
+	config.interfaces.count = 0;
+	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
+	assert_false(has_column(&columns, "netns")); /* of files */
+	columns_free(&columns);
+	config.interfaces.count = 1;
 	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
 	for (const char *name; (name = strsep(&at, " "));)
 		if (!has_column(&columns, name))
@@ -193,9 +202,48 @@ static void all_has_everything_once(void **state)
 	for (size_t i = 0; i < record_field_count; i++)
 		for (size_t k = 0; k < i; k++)
 			aliases += same_value(&record_fields[i], &record_fields[k]);
-	/* "id" is another number than flow_id, but NFStream's. */
-	assert_int_equal(columns.count + aliases + 1, record_field_count);
+	/* "id" is another number than flow_id, but NFStream's; "run_id" is in no profile. */
+	assert_int_equal(columns.count + aliases + 2, record_field_count);
 	columns_free(&columns);
+}
+
+/* What --fields names stays where it is, and what is missing follows, once. */
+static void records_of_a_fleet_are_named(void **state)
+{
+	struct config config = every_config();
+	struct columns columns;
+	static char fields[] = "run_id,dst_port";
+
+	(void)state;
+	config.fields = fields;
+	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
+	columns_identify(&columns);
+	columns_identify(&columns);
+	assert_int_equal(columns.count, 4);
+	assert_int_equal(columns_id(&columns, "run_id"), 0);
+	assert_int_equal(columns_id(&columns, "dst_port"), 1);
+	assert_int_equal(columns_id(&columns, "probe"), 2);
+	assert_int_equal(columns_id(&columns, "flow_id"), 3);
+	columns_free(&columns);
+}
+
+/* Every column that there is, and then its name: the list has room. */
+static void any_profile_can_be_named(void **state)
+{
+	(void)state;
+	for (uint32_t profile = 0; profile < PROFILES; profile++) {
+		struct config config = every_config();
+		struct columns columns;
+
+		config.profile = profile;
+		assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
+		assert_int_equal(columns_id(&columns, "run_id"), -ENOENT);
+		columns_identify(&columns);
+		assert_true(columns_id(&columns, "run_id") > 0);
+		assert_true(columns_id(&columns, "probe") > 0);
+		assert_true(columns_id(&columns, "flow_id") >= 0);
+		columns_free(&columns);
+	}
 }
 
 static void options_switch_columns_of_all(void **state)
@@ -387,6 +435,8 @@ int main(void)
 		cmocka_unit_test(seed_is_what_nfstream_documented),
 		cmocka_unit_test(nfstream_is_what_it_writes),
 		cmocka_unit_test(all_has_everything_once),
+		cmocka_unit_test(records_of_a_fleet_are_named),
+		cmocka_unit_test(any_profile_can_be_named),
 		cmocka_unit_test(options_switch_columns_of_all),
 		cmocka_unit_test(fields_stand_in_their_order),
 		cmocka_unit_test(fields_tell_what_to_count),
