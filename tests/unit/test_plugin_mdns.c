@@ -328,7 +328,7 @@ static void cut_anywhere(void **state)
 	rig_close(&r);
 }
 
-/* A list has 64 x 255 bytes: names of control characters, 912 bytes each, fill it sooner than 64 do. */
+/* A list has 64 x 255 bytes: names of control characters, 912 bytes each, fill it before 64 do. */
 static void full_list(void **state)
 {
 	struct rig r;
