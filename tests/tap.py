@@ -107,6 +107,14 @@ def readable_captures():
     return [p for p in files if not BROKEN.match(p.name)]
 
 
+def pcap_offset(data, packets):
+    """Where so many packets of a little-endian pcap end."""
+    at = 24
+    for _ in range(packets):
+        at += 16 + int.from_bytes(data[at + 8:at + 12], "little")
+    return at
+
+
 def law(summary):
     """None, or what is wrong with the accounting."""
     terms = [summary["metered"], summary["filtered"], *summary["ignored"].values(), *summary["lost"].values()]
