@@ -53,6 +53,13 @@ struct {
 
 __u64 lost; /* messages that found no room; atomic */
 
+/*
+ * The last process that used a socket and was told, so that the next use by it costs as little as
+ * can be: a word of both, at a place by the socket. The agent clears it now and then, for sockets
+ * to be told of again.
+ */
+__u64 known[ATTRIBUTE_KNOWN];
+
 /* --- cgroups ---------------------------------------------------------------------------------- */
 
 static __always_inline struct kernfs_node *parent_of(struct kernfs_node *node)
@@ -206,6 +213,7 @@ static __always_inline int is_fresh(const struct told *t)
 	return bpf_jiffies64() - t->when < attribute_config.retell_jiffies;
 }
 
+/* 0: the agent knows that the process uses the socket. */
 static __always_inline int tell(struct sock *sk, struct told *t, __u32 pid)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -213,41 +221,54 @@ static __always_inline int tell(struct sock *sk, struct told *t, __u32 pid)
 	long err;
 
 	if (is_kernel_thread(task))
-		return 0;
+		return -1;
 	if (!t)
 		t = bpf_sk_storage_get(&told, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (t && t->switches >= ATTRIBUTE_SWITCHES && is_fresh(t))
-		return 0;
+		return -1;
 	m = message_begin(task->group_leader, sk, bpf_get_socket_cookie(sk));
 	if (!m) {
 		__sync_fetch_and_add(&lost, 1);
-		return 0;
+		return -1;
 	}
 	if (t && t->pid != NO_PROCESS && t->pid != pid)
 		t->switches++;
 	m->socket.shared = t && t->switches >= ATTRIBUTE_SWITCHES;
 	err = send(&m->socket, message_size(m));
 	m->busy = 0;
-	if (t && !err) {
-		t->pid = pid;
-		/* A port that connect() has yet to choose is told when the socket is used next. */
-		t->when = m->socket.local_port ? bpf_jiffies64() : 0;
-	}
-	return 0;
+	if (!t || err)
+		return -1;
+	t->pid = pid;
+	/* A port that connect() has yet to choose is told when the socket is used next. */
+	t->when = m->socket.local_port ? bpf_jiffies64() : 0;
+	return t->when ? 0 : -1;
+}
+
+/* 22 bits of pid at most: PID_MAX_LIMIT; and 4 * 10^12 sockets. */
+static __always_inline __u64 known_word(__u64 cookie, __u32 pid)
+{
+	return cookie << 22 | pid;
 }
 
 /* current uses the socket. */
 static __always_inline int use(struct sock *sk)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u64 cookie, *word;
 	struct told *t;
 
-	if (!sk || !is_inet(sk))
+	cookie = sk->__sk_common.skc_cookie.counter;
+	word = &known[cookie % ATTRIBUTE_KNOWN];
+	if (*word == known_word(cookie, pid))
+		return 0;
+	if (!is_inet(sk))
 		return 0;
 	t = bpf_sk_storage_get(&told, sk, NULL, 0);
-	if (t && t->pid == pid && is_fresh(t))
+	if (!(t && t->pid == pid && is_fresh(t)) && tell(sk, t, pid))
 		return 0;
-	return tell(sk, t, pid);
+	if (cookie) /* a new one is known from its next use on */
+		*word = known_word(cookie, pid);
+	return 0;
 }
 
 /* Arguments: socket, length or negative error, flags. */

@@ -3,6 +3,7 @@
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
 
+#include "meter/dedup.h"
 #include "meter/event.h"
 #include "meter/fragment.h"
 #include "meter/parse.h"
@@ -56,6 +57,15 @@ struct {
 	__type(key, struct interface_key);
 	__type(value, struct interface_value);
 } interfaces SEC(".maps");
+
+/* Numbers whose interfaces are watched, a bit each; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, DEDUP_SET_WORDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} watched SEC(".maps");
 
 struct fragment_entry {
 	struct bpf_spin_lock lock; /* a slot is more than a word */

@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "closing.bpf.h"
+#include "dedup.bpf.h"
 #include "events.bpf.h"
 #include "filter.bpf.h"
 #include "flows.bpf.h"
@@ -89,6 +90,10 @@ static __always_inline void meter_entry(struct scratch *s, const struct frame *f
 	__u64 state = flow_state(c);
 	__u32 index;
 
+	if (config.dedup && flow_is_duplicate(c, p, state, open)) {
+		count(l, KERNEL_DUPLICATE, p->segments);
+		return;
+	}
 	if (state != open) {
 		/* Of this flow, and closed; else not yet born, or the element of another flow. */
 		overflow(s, f, hook, l,
@@ -207,13 +212,16 @@ static __always_inline int filter_matches(struct scratch *s, const struct frame 
 	}
 }
 
-static __always_inline __u16 interface_number(const struct frame *f)
+/* A VLAN's own interface has its packets without their tag. */
+static __always_inline __u16 interface_number(const struct frame *f, struct packet *p)
 {
 	const struct interface_value *found;
 
 	if (!config.many)
 		return config.interface;
 	found = bpf_map_lookup_elem(&interfaces, &f->interface);
+	if (config.dedup && found && !p->key.vlan_id)
+		p->key.vlan_id = found->vlan_id;
 	return found ? found->number : 0;
 }
 
@@ -241,8 +249,8 @@ static __always_inline void packet(const struct frame *f, enum hook hook, enum w
 		return;
 	}
 	p->time_ns = config.test_clock ? test_now_ns : bpf_ktime_get_ns();
-	number = interface_number(f);
-	p->key.interface = config.many ? number : 0;
+	number = interface_number(f, p);
+	p->key.interface = config.many && !config.dedup ? number : 0;
 	p->place = METER_PLACE(number, way);
 	key_canonicalize(p);
 	if (p->fragment)

@@ -13,9 +13,11 @@
 
 #include "attribute.skel.h"
 #include "bpf_reason.h"
+#include "clock.h"
 #include "log.h"
 
 #define RING_BYTES (4u << 20)
+#define CLEAR_NS   (ATTRIBUTE_RETELL_NS / 4)
 #define LIST_BYTES 65536u /* a message has less than 2 KiB */
 
 struct attribution {
@@ -24,6 +26,7 @@ struct attribution {
 	struct owners *owners;
 	uint64_t lost;    /* counted so far */
 	uint64_t refused; /* the same, by owners */
+	uint64_t cleared_ns;
 };
 
 /* --- loading ---------------------------------------------------------------------------------- */
@@ -188,6 +191,18 @@ int attribution_begin(struct attribution *a, struct owners *owners)
 	return 0;
 }
 
+/* Sockets that are used all the time are told of again now and then, too. */
+static void clear_known(struct attribution *a)
+{
+	uint64_t now = monotonic_ns();
+
+	if (now - a->cleared_ns < CLEAR_NS)
+		return;
+	a->cleared_ns = now;
+	for (uint32_t i = 0; i < ATTRIBUTE_KNOWN; i++)
+		__atomic_store_n(&a->program->bss->known[i], 0, __ATOMIC_RELAXED);
+}
+
 void attribution_read(struct attribution *a, struct ledger *ledger)
 {
 	uint64_t lost, refused;
@@ -195,6 +210,7 @@ void attribution_read(struct attribution *a, struct ledger *ledger)
 	if (!a || !a->ring)
 		return;
 	ring_buffer__consume(a->ring);
+	clear_known(a);
 	lost = __atomic_load_n(&a->program->bss->lost, __ATOMIC_RELAXED);
 	refused = owners_refused(a->owners);
 	ledger_add(ledger, COUNTER_ATTRIBUTION_LOST, lost - a->lost + refused - a->refused);

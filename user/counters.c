@@ -28,6 +28,9 @@ const struct counter_info counter_table[COUNTERS] = {
 		IN("ignored", "wlan",
 		   "802.11 frames that are not readable data: management, control, "
 		   "encrypted"),
+	[COUNTER_IGNORED_DUPLICATE] =
+		IN("ignored", "duplicate",
+		   "packets counted at another interface that they cross, see --dedup"),
 	[COUNTER_LOST_NO_MEMORY] = IN("lost", "no_memory", "packets whose flow found no memory"),
 	[COUNTER_LOST_CAPTURE_BUFFER] = IN("lost", "capture_buffer",
 					   "packets that the kernel's capture buffer had no room "
@@ -63,8 +66,6 @@ const struct counter_info counter_table[COUNTERS] = {
 	[COUNTER_EXPORT_DROPPED] = IN("export", "dropped",
 				      "records that found no room in an output's queue, or were "
 				      "still in it at the end"),
-	[COUNTER_WATCH_FAILED] =
-		IN("watch", "failed", "interfaces that -i asks for and that could not be watched"),
 	[COUNTER_EXPORT_FAILED] = IN("export", "failed", "records that the other side refused"),
 	[COUNTER_GEOIP_ERRORS] =
 		IN("geoip", "errors", "look-ups that a damaged database of --geoip did not answer"),
@@ -74,6 +75,8 @@ const struct counter_info counter_table[COUNTERS] = {
 					   "ends of flows on this host whose process is not known"),
 	[COUNTER_ATTRIBUTION_LOST] = IN("attribution", "lost",
 					"messages about sockets and processes that found no room"),
+	[COUNTER_WATCH_FAILED] =
+		IN("watch", "failed", "interfaces that -i asks for and that could not be watched"),
 };
 
 static uint64_t group_sum(const struct ledger *l, const char *group)
@@ -116,6 +119,7 @@ void ledger_add_kernel(struct ledger *l, const struct kernel_ledger *kernel)
 		[KERNEL_TRUNCATED] = COUNTER_IGNORED_TRUNCATED,
 		[KERNEL_MALFORMED] = COUNTER_IGNORED_MALFORMED,
 		[KERNEL_TOO_DEEP] = COUNTER_IGNORED_TOO_DEEP,
+		[KERNEL_DUPLICATE] = COUNTER_IGNORED_DUPLICATE,
 		[KERNEL_RING_FULL] = COUNTER_LOST_RING_FULL,
 		[KERNEL_MISSED_COPIES] = COUNTER_MISSED_COPIES,
 		[KERNEL_BYTES] = COUNTER_BYTES,

@@ -62,7 +62,9 @@ static void note_place(const struct frame_reader *r, const struct link_start *st
 		       struct packet *p)
 {
 	p->place = r->number ? METER_PLACE(r->number, goes_out(r, start)) : 0;
-	p->key.interface = r->many ? r->number : 0;
+	p->key.interface = r->many && !r->dedup ? r->number : 0;
+	if (r->dedup && !p->key.vlan_id)
+		p->key.vlan_id = r->vlan_id;
 }
 
 static void meter_frame(struct frame_reader *r, const struct pcap_pkthdr *h, const uint8_t *bytes)

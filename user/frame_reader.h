@@ -17,10 +17,12 @@ struct frame_reader {
 	link_reader link;
 	struct bpf_program filter;
 	bool filtered;
-	uint16_t number; /* of the watched interface; 0: a file */
-	bool many;       /* which is part of the key */
-	bool all_out;    /* only frames that go out are captured */
-	bool has_mac;    /* the interface has this address: frames from there go out */
+	uint16_t number;  /* of the watched interface; 0: a file */
+	bool many;        /* which is part of the key, unless */
+	bool dedup;       /* packets are counted at one of several interfaces */
+	uint16_t vlan_id; /* then: of packets without a tag */
+	bool all_out;     /* only frames that go out are captured */
+	bool has_mac;     /* the interface has this address: frames from there go out */
 	uint8_t mac[6];
 };
 

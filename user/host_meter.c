@@ -14,10 +14,12 @@
 #include <xxhash.h>
 
 #include "flow_index.h"
+#include "meter/dedup.h"
 #include "meter/fragment.h"
 #include "meter/key.h"
 #include "meter/meter.h"
 #include "slab.h"
+#include "watch_list.h"
 
 /* Each packet opens one flow at most, so a few steps always keep up. */
 #define EXPIRY_STEPS 4
@@ -29,6 +31,7 @@ struct host_meter {
 	struct meter_config config;
 	struct flow_table *flows;
 	struct ledger *ledger;
+	const struct watch_list *dedup; /* NULL: every packet counts */
 	struct flow_index index;
 	struct slab entries;
 	struct slab_list lists[ALL_LISTS];
@@ -250,12 +253,15 @@ static void entry_restart(struct host_meter *m, struct host_flow *e, const struc
 {
 	bool goes_on = reason == FLOW_END_ACTIVE;
 	const struct flow_counters old = e->counters;
+	bool is_cut = goes_on || reason == FLOW_END_FORCED; /* amid its packets */
 
 	entry_report_end(m, e, reason, goes_on);
 	memset(&e->counters, 0, m->entries.size - offsetof(struct host_flow, counters));
 	e->counters.initiator = goes_on ? old.initiator : p->dir;
-	if (goes_on)
-		memcpy(e->counters.place, old.place, sizeof(old.place));
+	if (!is_cut)
+		return;
+	memcpy(e->counters.place, old.place, sizeof(old.place));
+	e->counters.previous_ns = meter_last_ns(&old);
 }
 
 static void entry_touch(struct host_meter *m, uint32_t number, struct host_flow *e)
@@ -314,6 +320,26 @@ static void entry_expire(struct host_meter *m, struct host_flow *e, const struct
 		entry_restart(m, e, p, reason);
 }
 
+void host_meter_set_dedup(struct host_meter *m, const struct watch_list *watched)
+{
+	m->dedup = watched;
+}
+
+bool host_meter_is_duplicate(const struct host_meter *m, struct host_flow *f,
+			     const struct packet *p)
+{
+	uint32_t *owner = &f->counters.place[p->dir & 1];
+	const struct watched *w;
+
+	if (!m->dedup || *owner == p->place)
+		return false;
+	w = watch_list_at(m->dedup, METER_PLACE_INTERFACE(*owner));
+	if (*owner && w && !w->gone && !dedup_is_silent(&f->counters, p))
+		return true;
+	*owner = p->place;
+	return false;
+}
+
 void host_meter_packet(struct host_meter *m, struct packet *p, const struct frame *frame)
 {
 	uint32_t hash, number;
@@ -323,6 +349,10 @@ void host_meter_packet(struct host_meter *m, struct packet *p, const struct fram
 		fragment_resolve(&m->fragments[fragment_slot_of(&p->fragment_id)], p);
 	hash = entry_hash(m, &p->key);
 	number = entry_find(m, &p->key, hash);
+	if (number && host_meter_is_duplicate(m, slab_at(&m->entries, number), p)) {
+		ledger_add(m->ledger, COUNTER_IGNORED_DUPLICATE, p->segments);
+		return;
+	}
 	if (number) {
 		entry_expire(m, slab_at(&m->entries, number), p);
 	} else {

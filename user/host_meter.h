@@ -29,6 +29,13 @@ struct host_meter *host_meter_new(const struct meter_config *config, uint64_t ma
 				  struct flow_table *flows, struct ledger *ledger);
 void host_meter_free(struct host_meter *m);
 
+struct watch_list;
+/* From here on a packet is counted at one of the interfaces that it crosses: meter/dedup.h. */
+void host_meter_set_dedup(struct host_meter *m, const struct watch_list *watched);
+/* Whether it was counted elsewhere; else this is the place where the flow's direction counts. */
+bool host_meter_is_duplicate(const struct host_meter *m, struct host_flow *f,
+			     const struct packet *p);
+
 /* Counts a parsed packet into its flow; may end other flows. frame: see flow_table.h. */
 void host_meter_packet(struct host_meter *m, struct packet *p, const struct frame *frame);
 

@@ -248,6 +248,17 @@ static void count_here(struct kernel_flows *k, uint32_t number, const struct eve
 		host_meter_count(k->meter, number, &p, &frame);
 }
 
+/* The kernel counted it as metered, since nobody there knew better. */
+static void ignore_duplicate(struct kernel_flows *k, const struct packet *p)
+{
+	uint64_t bytes = meter_counted_bytes(p, k->config.accounting);
+
+	ledger_add(k->ledger, COUNTER_METERED, -(uint64_t)p->segments);
+	ledger_add(k->ledger, COUNTER_OVERFLOW, -(uint64_t)p->segments);
+	ledger_add(k->ledger, COUNTER_BYTES, -bytes);
+	ledger_add(k->ledger, COUNTER_IGNORED_DUPLICATE, p->segments);
+}
+
 static void on_overflow(struct kernel_flows *k, const struct event_packet *e)
 {
 	uint32_t number = host_meter_flow(k->meter, &e->packet.key, e->packet.dir);
@@ -255,6 +266,13 @@ static void on_overflow(struct kernel_flows *k, const struct event_packet *e)
 
 	if (!f) {
 		lose(k, e->packet.segments);
+		return;
+	}
+	/* Of a closed entry the kernel knew the owner. */
+	if (e->reason == OVERFLOW_CLOSED) {
+		f->counters.place[e->packet.dir & 1] = e->packet.place;
+	} else if (host_meter_is_duplicate(k->meter, f, &e->packet)) {
+		ignore_duplicate(k, &e->packet);
 		return;
 	}
 	if (e->reason != OVERFLOW_CLOSED && !f->waiting) {

@@ -33,6 +33,7 @@ static const struct counter_name {
 	{ "attribution", "attribution_events", "event",
 	  "ends of flows, by whether their process is known, and lost messages about sockets" },
 	{ "geoip", "geoip_events", "event", "what happened to look-ups in databases of --geoip" },
+	{ "watch", "watch_events", "event", "what happened to interfaces that -i asks for" },
 };
 
 static struct counter_name name_of(const struct counter_info *row)

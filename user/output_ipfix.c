@@ -202,6 +202,7 @@ int output_ipfix_open_file(struct output_ipfix *o, const struct output_ipfix_par
 	int err = open_encoder(o, parts, emit_to_file, false);
 
 	o->file = file;
+	file->header_always = true;
 	if (!err)
 		err = make_preamble(o, &file->header);
 	if (!err && file->fd >= 0) {
@@ -287,13 +288,13 @@ int output_ipfix_write(struct output_ipfix *o, const struct flow_record *r, uint
 	return err ? err : ipfix_encoder_encode(o->encoder, r, now_ns());
 }
 
-/* Who was not there before gets statistics, too. */
+/* Who was not there when they were told gets statistics, too. */
 static void look_for_connections(struct output_ipfix *o)
 {
 	struct ship_counts c;
 
 	ship_counts(o->ship, &c);
-	if (c.connects > 1 && c.connects != o->begun)
+	if (c.connects != o->begun && (c.connects > 1 || c.dropped))
 		ipfix_encoder_restart(o->encoder);
 	o->begun = c.connects;
 }

@@ -10,7 +10,6 @@
 #include "interface_names.h"
 #include "live_device.h"
 #include "log.h"
-#include "netns.h"
 #include "watch_list.h"
 #include "watcher.h"
 
@@ -29,8 +28,7 @@ struct source_live {
 	struct source_parts parts;
 	struct watch_list *watched;
 	struct watcher *watcher;
-	char netns[NETNS_NAME_SIZE]; /* our own */
-	bool awaits;                 /* interfaces that come, or come back */
+	bool awaits; /* interfaces that come, or come back */
 	bool begun;
 	uint64_t failed; /* interfaces, as far as they are not in the ledger */
 	struct pollfd *fds;
@@ -55,7 +53,9 @@ static void begin_frames(struct source_live *s, const struct watch *w)
 	frames->meter = s->parts.meter;
 	frames->ledger = s->parts.ledger;
 	frames->number = w->number;
-	frames->many = interface_names_are_many(&s->config->interfaces);
+	frames->many = interface_names_are_many(s->config);
+	frames->dedup = s->config->dedup;
+	frames->vlan_id = w->vlan_id;
 }
 
 static int attach_device(void *context, struct watch *w)
@@ -92,13 +92,13 @@ static void detach_device(void *context, struct watch *w, bool gone)
 	free(d);
 }
 
-static void rename_device(void *context, const struct watch *w, const char *before)
+static void change_device(void *context, const struct watch *w)
 {
 	struct device *d = w->hold;
 
 	(void)context;
-	(void)before;
 	live_device_rename(&d->live, w->name);
+	d->live.frames.vlan_id = w->vlan_id;
 }
 
 /* live_device.c has said it. */
@@ -129,17 +129,16 @@ static int open_devices(struct source_live *s)
 		.context = s,
 		.attach = attach_device,
 		.detach = detach_device,
-		.renamed = rename_device,
+		.changed = change_device,
 		.reason = why_not,
 		.failed = count_failure,
 	};
 	const char *failed;
 
-	netns_name(netns_own(), s->netns);
 	s->awaits = interface_names_are_open(&s->config->interfaces);
 	s->watched = watch_list_new(s->config->interfaces.count, s->config->idle_ns);
 	if (s->watched)
-		s->watcher = watcher_new(s->config, s->watched, s->netns, &hooks);
+		s->watcher = watcher_new(s->config, s->watched, &hooks);
 	return s->watcher ? watcher_start(s->watcher, &failed) : out_of_memory();
 }
 
@@ -176,6 +175,8 @@ int source_live_begin(struct source_live *s, const struct source_parts *parts)
 {
 	s->parts = *parts;
 	s->begun = true;
+	if (s->config->dedup)
+		host_meter_set_dedup(parts->meter, s->watched);
 	for (size_t i = 0; i < watcher_count(s->watcher); i++)
 		if (watcher_at(s->watcher, i)->hold)
 			begin_frames(s, watcher_at(s->watcher, i));
@@ -294,8 +295,7 @@ int source_live_step(struct source_live *s, int timeout_ms)
 		return 0;
 	poll(s->fds, fds, timeout_ms < POLL_MS ? timeout_ms : POLL_MS);
 	read_devices(s);
-	if (s->fds[0].revents)
-		watcher_follow(s->watcher);
+	watcher_follow(s->watcher, s->fds[0].revents);
 	look_at_quiet_flows(s);
 	flow_table_flush(s->parts.flows);
 	check_devices(s);

@@ -119,8 +119,10 @@ static int open_owners(struct weir_streamer *s)
 		return 0;
 	if (stat("/proc/self/ns/net", &st) == 0)
 		config.netns = (uint32_t)st.st_ino;
-	if (s->config.attribute >> ATTRIBUTE_PODS & 1)
+	if (s->config.attribute >> ATTRIBUTE_PODS & 1) {
 		config.pod_logs = s->config.pod_logs;
+		config.service_account = s->config.service_account;
+	}
 	s->owners = owners_new(&config);
 	return s->owners ? 0 : out_of_memory();
 }

@@ -10,9 +10,9 @@
 struct watch_list {
 	struct watched *items; /* by number; 0 is never used */
 	uint32_t room;
-	uint32_t used;  /* numbers below were given at some time */
-	uint32_t first; /* that watch_list_add() gives */
-	uint32_t next;  /* where the search for a free one goes on */
+	uint32_t used;           /* numbers below were given at some time */
+	uint32_t first;          /* that watch_list_add() gives */
+	uint16_t oldest, newest; /* of those that are gone; 0 = none */
 	uint64_t linger_ns;
 };
 
@@ -24,7 +24,7 @@ struct watch_list *watch_list_new(uint16_t reserved, uint64_t linger_ns)
 		return NULL;
 	w->linger_ns = linger_ns;
 	w->used = 1;
-	w->first = w->next = reserved + 1u;
+	w->first = reserved + 1u;
 	return w;
 }
 
@@ -56,27 +56,52 @@ static bool has_room(struct watch_list *w, uint32_t number)
 	return true;
 }
 
-static bool is_free(const struct watch_list *w, uint32_t number, uint64_t now_ns)
+/* --- those that are gone, in the order in which they went ------------------------------------- */
+
+static void append_gone(struct watch_list *w, uint16_t number)
+{
+	struct watched *i = &w->items[number];
+
+	i->gone = true;
+	i->gone_ns = monotonic_ns();
+	i->older = w->newest;
+	i->newer = 0;
+	if (w->newest)
+		w->items[w->newest].newer = number;
+	else
+		w->oldest = number;
+	w->newest = number;
+}
+
+static void take_out_gone(struct watch_list *w, uint16_t number)
 {
 	const struct watched *i = &w->items[number];
 
-	return !i->index || (i->gone && now_ns - i->gone_ns >= w->linger_ns);
+	if (i->older)
+		w->items[i->older].newer = i->newer;
+	else
+		w->oldest = i->newer;
+	if (i->newer)
+		w->items[i->newer].older = i->older;
+	else
+		w->newest = i->older;
 }
 
-/* A number that was given before, the one after the last one first; 0: none is free. */
-static uint32_t find_free(struct watch_list *w)
+/* The one that has been gone for longest, if for long enough; 0: none. */
+static uint16_t find_free(const struct watch_list *w)
 {
 	uint64_t now = monotonic_ns();
 
-	for (uint32_t i = w->first; i < w->used; i++) {
-		uint32_t number = w->next < w->used ? w->next : w->first;
-
-		w->next = number + 1;
-		if (is_free(w, number, now))
+	for (uint16_t number = w->oldest; number; number = w->items[number].newer) {
+		if (now - w->items[number].gone_ns < w->linger_ns)
+			return 0;
+		if (number >= w->first)
 			return number;
 	}
 	return 0;
 }
+
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 uint16_t watch_list_add(struct watch_list *w, unsigned int index, const char *name,
 			const char *netns)
@@ -102,6 +127,8 @@ bool watch_list_put(struct watch_list *w, uint16_t number, unsigned int index, c
 	if (number >= w->used)
 		w->used = number + 1u;
 	i = &w->items[number];
+	if (i->gone)
+		take_out_gone(w, number);
 	free(i->netns);
 	*i = (struct watched){ .index = index, .netns = copy };
 	snprintf(i->name, sizeof(i->name), "%s", name);
@@ -110,11 +137,11 @@ bool watch_list_put(struct watch_list *w, uint16_t number, unsigned int index, c
 
 uint16_t watch_list_find_gone(const struct watch_list *w, unsigned int index, const char *netns)
 {
-	for (uint32_t i = w->first; i < w->used; i++) {
-		const struct watched *e = &w->items[i];
+	for (uint16_t number = w->newest; number; number = w->items[number].older) {
+		const struct watched *i = &w->items[number];
 
-		if (e->gone && e->index == index && !strcmp(e->netns, netns))
-			return i;
+		if (number >= w->first && i->index == index && !strcmp(i->netns, netns))
+			return number;
 	}
 	return 0;
 }
@@ -132,13 +159,8 @@ void watch_list_rename(struct watch_list *w, uint16_t number, const char *name)
 
 void watch_list_remove(struct watch_list *w, uint16_t number)
 {
-	struct watched *i;
-
-	if (!number || number >= w->used)
-		return;
-	i = &w->items[number];
-	i->gone = true;
-	i->gone_ns = monotonic_ns();
+	if (number && number < w->used && w->items[number].index && !w->items[number].gone)
+		append_gone(w, number);
 }
 
 const struct watched *watch_list_at(const struct watch_list *w, uint16_t number)

@@ -14,10 +14,11 @@ struct watch_list;
 
 struct watched {
 	char name[IFNAMSIZ];
-	unsigned int index; /* the kernel's; 0: the number is free */
-	char *netns;        /* name of its namespace */
-	bool gone;          /* no longer watched; its flows may still end */
-	uint64_t gone_ns;   /* monotonic */
+	unsigned int index;    /* the kernel's; 0: the number is free */
+	char *netns;           /* name of its namespace */
+	bool gone;             /* no longer watched; its flows may still end */
+	uint64_t gone_ns;      /* monotonic */
+	uint16_t older, newer; /* of those that are gone; 0 = none */
 };
 
 /*

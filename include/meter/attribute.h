@@ -16,6 +16,8 @@
 #define ATTRIBUTE_RETELL_NS 30000000000ull /* a socket in use is told of again this often */
 #define ATTRIBUTE_SWITCHES  8u             /* a socket used in turns is shared: nobody's */
 
+#define ATTRIBUTE_KNOWN 8192u /* sockets in use that cost least; a power of two */
+
 enum attribute_type {
 	ATTRIBUTE_SOCKET = 1, /* struct attribute_socket */
 	ATTRIBUTE_RENAME = 2, /* struct attribute_rename */

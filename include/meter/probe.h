@@ -16,23 +16,27 @@ struct probe_config {
 	__u32 ring_bytes;    /* size of the ring buffer */
 	__u32 flow_end_size; /* bytes of an EVENT_FLOW_END, with what is counted */
 	__u8 filter;         /* call the capture filter */
-	__u8 many;           /* more than one interface: its number is part of the key */
+	__u8 many;           /* more than one interface: its number is part of the key, unless */
+	__u8 dedup;          /* a packet is counted at one of the interfaces that it crosses */
 	__u8 test_clock;     /* tests: time and frame length come from variables */
 	__u8 sockets;        /* events name the sender's socket */
-	__u32 test_spin;     /* tests: some packets wait so many turns between look and add */
-	__u16 interface;     /* number of the one that there is, unless many */
-	__u16 zero[3];
+	__u8 zero[3];
+	__u32 test_spin; /* tests: some packets wait so many turns between look and add */
+	__u16 interface; /* number of the one that there is, unless many */
+	__u16 zero2;
+	__u64 netns; /* cookie of the namespace that this copy of the program is for */
 };
 
 /* Interfaces by the kernel's index, when there is more than one. */
 struct interface_key {
+	__u64 netns; /* cookie of its network namespace: indexes are of one namespace each */
 	__u32 index;
 	__u32 zero;
 };
 
 struct interface_value {
-	__u16 number; /* the agent's, from 1 */
-	__u16 zero;
+	__u16 number;  /* the agent's, from 1 */
+	__u16 vlan_id; /* with dedup: of packets without a tag */
 	char name[16]; /* for agents to come */
 };
 
@@ -101,6 +105,7 @@ enum kernel_counter {
 	KERNEL_TRUNCATED,
 	KERNEL_MALFORMED,
 	KERNEL_TOO_DEEP,
+	KERNEL_DUPLICATE,
 	KERNEL_RING_FULL,
 	/* and besides */
 	KERNEL_MISSED_COPIES,

@@ -243,7 +243,7 @@ static int open_storm(struct storm *s, const struct bpf_probe_test *test)
 		.tunnels = s->config.tunnels,
 	};
 	flow_table_first_packets(&parts, &s->meter_config);
-	if (exporters_open(&s->exporters, &outputs) ||
+	if (exporters_open(&s->exporters, &outputs) || exporters_begin(s->exporters) ||
 	    source_bpf_open_test(&s->source, &s->config, &s->meter_config, test))
 		return -1;
 	parts.sink = exporters_sink(s->exporters);

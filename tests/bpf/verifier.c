@@ -52,13 +52,14 @@ static void check_all(const char *settings, bool all)
 			       "xdp",
 			       all ? "--filter" : "--quiet",
 			       all ? "tcp" : NULL,
+			       all ? "--dedup" : NULL,
 			       NULL };
 	struct bpf_probe *probe;
 	struct config config;
 	struct meter_config meter = { 0 };
 	enum options_action action;
 
-	if (options_parse(&config, all ? 9 : 8, (char **)argv, &action))
+	if (options_parse(&config, all ? 10 : 8, (char **)argv, &action))
 		return;
 	meter.idle_ns = config.idle_ns;
 	meter.active_ns = config.active_ns;
@@ -79,7 +80,7 @@ static void check_all(const char *settings, bool all)
 int main(void)
 {
 	check_all("counters", false);
-	check_all("everything counted, filtered", true);
+	check_all("everything counted once, filtered", true);
 	printf("1..%d\n", count);
 	return failed;
 }

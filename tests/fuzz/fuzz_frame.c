@@ -67,6 +67,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		.ledger = &exported,
 	};
 	require(exporters_open(&exporters, &parts) == 0);
+	require(exporters_begin(exporters) == 0);
 	dissector = dissector_new(&limits);
 	require(dissector != NULL);
 	return 0;

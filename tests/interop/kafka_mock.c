@@ -24,8 +24,7 @@ static void push(rd_kafka_mock_cluster_t *cluster, rd_kafka_resp_err_t err, int 
 static void push_passing(rd_kafka_mock_cluster_t *cluster, int count)
 {
 	static const rd_kafka_resp_err_t passing[] = {
-		RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
-		RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+		RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
 		RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
 		RD_KAFKA_RESP_ERR__TRANSPORT, /* the connection ends instead */
 	};

@@ -88,6 +88,23 @@ def test_two_interfaces(folder):
     assert weir.summary["metered"] == 10
 
 
+# --- statistics of IPFIX --------------------------------------------------------------------------------
+
+def test_ipfix_statistics(folder):
+    """What is exported about the run has what the kernel's program counted, too: packets that the filter there does not match."""
+    file = folder / "flows.ipfix"
+    with watch.Watch(net.b, "tc", "-o", f"ipfix:{file}", "src port 40000") as weir:
+        flood(3000, 300)
+        net.a.python(SEND, net.a.ip4, net.b.ip4, 5)
+    done = subprocess.run([tap.BUILD / "interop" / "fixbuf_read", file], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    told = [r for line in done.stdout.splitlines() for r in [json.loads(line)] if "observedFlowTotalCount" in r][-1]
+    summary = weir.summary
+    assert summary["filtered"] >= 2995 and summary["metered"] >= 5, summary
+    assert told["ignoredPacketTotalCount"] == summary["filtered"] + sum(summary["ignored"].values()), (told, summary)
+    assert told["droppedPacketTotalCount"] == sum(summary["lost"].values()) and told["observedFlowTotalCount"] == summary["flows"], (told, summary)
+
+
 # --- readiness ----------------------------------------------------------------------------------------
 
 def await_status(path, status, seconds):

@@ -30,8 +30,9 @@ def _sockets(pid):
 
 
 class Watch:
-    def __init__(self, host, hook, *options, dev=None):
+    def __init__(self, host, hook, *options, dev=None, program=tap.WEIR_SAN):
         self.host, self.hook, self.dev = host, hook, dev or host.dev
+        self.program = program
         self.options = [str(option) for option in options]
         self.rows, self.summary, self.csv = [], {}, ""
 
@@ -58,7 +59,7 @@ class Watch:
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
         self.out, self.accounts = (pathlib.Path(self.folder.name, name) for name in ("rows.csv", "summary.json"))
-        self.process = self.host.start("timeout", "-k", "1", "90", tap.WEIR_SAN, "-q", "-i", self.dev, "--hook", self.hook,
+        self.process = self.host.start("timeout", "-k", "1", "90", self.program, "-q", "-i", self.dev, "--hook", self.hook,
                                        "--summary", self.accounts, "-o", f"csv:{self.out}", *self.options)
         try:
             self.wait()

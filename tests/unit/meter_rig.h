@@ -88,6 +88,7 @@ static inline void rig_open(struct rig *r)
 		.ledger = &r->ledger,
 	};
 	assert_int_equal(exporters_open(&r->exporters, &outputs), 0);
+	assert_int_equal(exporters_begin(r->exporters), 0);
 	parts = (struct flow_table_parts){
 		.config = &r->config,
 		.columns = &r->columns,

@@ -131,10 +131,13 @@ static inline struct config every_config(void)
 		.splt = 4,
 		.tunnels = ~0u,
 		.probe_name = probe,
+		.interfaces = { .count = 1 },
+		.geoip = { .count = 1 },
+		.mac_vendors = probe,
+		.attribute = ~0u,
 	};
 }
 
-/* Columns by their names, comma separated. */
 /* "a,b,c" of the whole table. */
 static inline char *every_column(void)
 {

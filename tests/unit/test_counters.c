@@ -73,20 +73,22 @@ static void json(void **state)
 	(void)state;
 	assert_int_equal(close(mkstemp(path)), 0);
 	assert_int_equal(summary_write(&l, path), 0);
-	assert_int_equal(ledger_lost(&l), 9 + 10 + 11 + 12);
+	assert_int_equal(ledger_lost(&l), 10 + 11 + 12 + 13);
 	text = read_and_remove(path);
 	assert_string_equal(
 		text,
 		"{\"seen\":1,\"metered\":2,\"filtered\":3,\"ignored\":{\"not_ip\":4,\"truncated\":"
 		"5,"
-		"\"malformed\":6,\"too_deep\":7,\"wlan\":8},\"lost\":{\"no_memory\":9,"
-		"\"capture_buffer\":10,\"ring_full\":11,\"agent_restart\":12},"
-		"\"missed_copies\":13,\"unexported\":14,\"overflow\":15,\"bytes\":16,\"flows\":17,"
-		"\"ended\":{\"idle\":18,\"active\":19,\"end_of_flow\":20,\"forced\":21,"
-		"\"lack_of_resources\":22},\"plugin\":{\"errors\":23},"
-		"\"export\":{\"sent\":24,\"retried\":25,\"dropped\":26,\"failed\":27},"
-		"\"geoip\":{\"errors\":28},"
-		"\"attribution\":{\"known\":29,\"unknown\":30,\"lost\":31}}\n");
+		"\"malformed\":6,\"too_deep\":7,\"wlan\":8,\"duplicate\":9},\"lost\":{\"no_"
+		"memory\":10,"
+		"\"capture_buffer\":11,\"ring_full\":12,\"agent_restart\":13},"
+		"\"missed_copies\":14,\"unexported\":15,\"overflow\":16,\"bytes\":17,\"flows\":18,"
+		"\"ended\":{\"idle\":19,\"active\":20,\"end_of_flow\":21,\"forced\":22,"
+		"\"lack_of_resources\":23},\"plugin\":{\"errors\":24},"
+		"\"export\":{\"sent\":25,\"retried\":26,\"dropped\":27,\"failed\":28},"
+		"\"geoip\":{\"errors\":29},"
+		"\"attribution\":{\"known\":30,\"unknown\":31,\"lost\":32},"
+		"\"watch\":{\"failed\":33}}\n");
 	free(text);
 }
 

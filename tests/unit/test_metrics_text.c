@@ -80,6 +80,9 @@ static void expected_line(char *to, size_t size, const struct counter_info *row,
 		{ "ended", "flows_ended", "reason" },
 		{ "export", "export_records", "result" },
 		{ "plugin", "plugin_events", "event" },
+		{ "attribution", "attribution_events", "event" },
+		{ "geoip", "geoip_events", "event" },
+		{ "watch", "watch_events", "event" },
 	};
 	const bool own = !strcmp(row->name, "bytes") || !strcmp(row->name, "flows");
 	char name[64];

@@ -186,7 +186,7 @@ static void all_has_everything_once(void **state)
 	config.geoip.count = 1;
 	config.mac_vendors = (char *)"list";
 	config.attribute = ~0u;
-	config.interfaces.count = 1;
+	config.interfaces.count = 0;
 	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);
 	assert_false(has_column(&columns, "netns")); /* of files */
 	columns_free(&columns);

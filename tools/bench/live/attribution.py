@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What --attribute costs: CPU of who sends and receives, on sockets that are known and on new ones, and of the agent."""
+
+import json
+import time
+
+import tables
+from network import Network
+from paths import OUT, BenchError, last_line
+from probe import Weir
+
+NAME = "attribution"
+MESSAGES = OUT / "live/messages"
+ROUNDS, MILLISECONDS = 200, 5
+TARGET = 0.02
+ESTABLISHED = {"UDP, 64 bytes": ("udp", 64), "TCP, 1448 bytes": ("tcp", 1448)}
+NEW = {"UDP, two new sockets": ("sockets", 64)}
+
+
+def messages(host, kind, size):
+    done = host.run(MESSAGES, kind, size, ROUNDS, MILLISECONDS, check=False)
+    if done.returncode:
+        raise BenchError(last_line(done.stderr))
+    return json.loads(done.stdout)
+
+
+def row(net, name, kind, size, target):
+    found = messages(net.b, kind, size)
+    without, with_it = found["min"]
+    share = with_it / without - 1
+    return [name, *(f"{least:,.0f} ({middle:,.0f})" for least, middle in zip(found["min"], found["median"])),
+            f"{with_it - without:,.0f}", f"{100 * share:.1f} %",
+            tables.verdict(share <= target, f"<= {100 * target:.0f} %") if target else "none"]
+
+
+def agent(net, options):
+    """CPU of weir, of a core, and sockets a second, while a process makes new ones all the time."""
+    with Weir(net.b, "tc", *options) as weir:
+        cpu, began = weir.cpu_seconds(), time.monotonic()
+        made = 2 * messages(net.b, *NEW["UDP, two new sockets"])["messages"]
+        seconds = time.monotonic() - began
+        share = (weir.cpu_seconds() - cpu) / seconds
+        lost = weir.stop()["attribution"]["lost"]
+    return [" ".join(options) or "without", f"{made / seconds:,.0f}", f"{100 * share:.1f} %", f"{lost:,}"]
+
+
+def measure(options, say):
+    say("attribution: messages")
+    with Network() as net:
+        rows = [row(net, name, *what, TARGET) for name, what in ESTABLISHED.items()]
+        rows += [row(net, name, *what, None) for name, what in NEW.items()]
+        say("attribution: agent")
+        net.b.dev = "lo"
+        agents = [agent(net, chosen) for chosen in ((), ("--attribute", "all"))]
+    lines = tables.table(["a message by", "ns without", "with", "more", "share", "target"], rows)
+    lines += ["", *tables.table(["weir -i lo", "new sockets/s", "agent, of a core", "lost messages"], agents)]
+    return tables.section(
+        "Attribution",
+        f"CPU of a process that sends messages to itself over lo, in packets of their own: a call to send and one to receive. "
+        f"Least (median) of {ROUNDS} rounds of {MILLISECONDS} ms, in every other one of which the programs of --attribute "
+        "are attached. Then the agent, while such a process makes new sockets all the time.", lines)
