@@ -72,6 +72,7 @@ struct config {
 	char *service_account;      /* directory of a token for the API server */
 	struct string_list geoip;   /* --geoip: files in MaxMind's format */
 	char *mac_vendors;          /* IEEE's oui.txt; NULL = not asked for */
+	uint32_t names;             /* enum names of names.h */
 	char *probe_name;           /* NULL = host name */
 	struct string_list plugins; /* --plugin PATH[:key=value,...] */
 	bool plugin_strict;

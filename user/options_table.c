@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "meter/types.h"
+#include "names.h"
 #include "parse_value.h"
 #include "record.h"
 
@@ -27,6 +28,13 @@ static const struct named_value profile_names[] = {
 	{ "seed", PROFILE_SEED },
 	{ "nfstream", PROFILE_NFSTREAM },
 	{ "all", PROFILE_ALL },
+	{ NULL, 0 },
+};
+
+static const struct named_value names_names[] = {
+	{ "plain", NAMES_PLAIN },
+	{ "ecs", NAMES_ECS },
+	{ "ocsf", NAMES_OCSF },
 	{ NULL, 0 },
 };
 
@@ -196,6 +204,14 @@ const struct option_info option_table[] = {
 	  .metavar = "A,B,C",
 	  .brief = true,
 	  .help = "these columns only; `weir fields` lists them" },
+	{ .name = "names",
+	  .type = OPTION_CHOICE,
+	  .offset = AT(names),
+	  .default_text = "plain",
+	  .values = names_names,
+	  .metavar = "SCHEMA",
+	  .help = "JSON with the columns' names, or the fields of ecs (Elastic Common Schema) or "
+		  "ocsf" },
 	{ .name = "stats",
 	  .type = OPTION_FLAG,
 	  .offset = AT(stats),

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "interface.h"
+#include "names.h"
 #include "options.h"
 #include "output.h"
 #include "streamer.h"
@@ -260,7 +261,7 @@ static int open_identified(struct weir_streamer *s, struct columns *out,
 		return err;
 	columns_identify(out);
 	s->columns.need |= out->need;
-	return 0;
+	return names_plan(out, config->names);
 }
 
 /* IPFIX and NetFlow v9 export everything, unless --fields or --profile say what. */
@@ -288,6 +289,8 @@ static int open_columns(struct weir_streamer *s)
 	const struct field *added = plugins_fields(s->plugins, &count);
 	int err = columns_select(&s->columns, &s->config, added, count);
 
+	if (!err)
+		err = names_plan(&s->columns, s->config.names);
 	if (!err)
 		err = open_all_columns(s, added, count);
 	if (!err)
