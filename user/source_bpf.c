@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "bpf_attach.h"
 #include "bpf_probe.h"
 #include "bpf_reason.h"
 #include "bpf_ring.h"
 #include "clock.h"
+#include "interface_names.h"
 #include "kernel_flows.h"
 #include "log.h"
 #include "meter/meter.h"
@@ -216,6 +218,19 @@ static int out_of_memory(void)
 	return -ENOMEM;
 }
 
+/* Two links an interface: any number of them takes more files than a process usually opens. */
+static void allow_many_files(const struct config *config)
+{
+	struct rlimit limit;
+
+	if (!interface_names_are_open(&config->interfaces) && !config->netns.count)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config)
 {
@@ -243,6 +258,7 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	s->config = config;
 	s->meter_config = *meter_config;
 	s->idle_ns = meter_config->idle_ns;
+	allow_many_files(config);
 	netns_name(netns_own(), s->netns);
 	s->cookie = netns_cookie();
 	s->watched = watch_list_new(config->interfaces.count, meter_config->idle_ns);

@@ -135,7 +135,7 @@ static int open_interfaces(struct weir_streamer *s)
 		return err;
 	if (err == -ENODEV) /* which no other hook mends */
 		return err;
-	if (s->config.pin) {
+	if (s->config.pin || s->config.netns.count) { /* which libpcap cannot do */
 		log_error("%s", source_bpf_reason());
 		return err;
 	}

@@ -456,6 +456,9 @@ def test_namespaces(net):
                 send(two.a, two.b, 40000, 9000, 5)
                 send(two.b, two.a, 9000, 40000, 2)
                 send(net.a, net.b, 40000, 9000, 100)  # not asked for
+                told = net.b.run(tap.WEIR_SAN, "status", "--netns", one.b.name, "--netns", two.b.name).stdout
+            assert sorted(line.split(":")[0] for line in told.splitlines() if "weir_" in line) == \
+                sorted(f"{other.b.name}/vb" for other in (one, two)) and "metered 10," in told, told
             held = {values(row, "netns", "ingress_interface"): values(row, "src2dst_packets", "dst2src_packets") for row in weir.rows}
             assert held == {(one.b.name, "vb"): ("3", "0"), (two.b.name, "vb"): ("5", "2")}, (hook, weir.rows)
             assert len({row["ingress_ifindex"] for row in weir.rows}) == 1 and weir.summary["metered"] == 10, weir.rows
