@@ -99,6 +99,12 @@ def test_columns(net):
             ("", "vb", "0", index), (hook, rows)
 
 
+def settle(hook):
+    """What libpcap holds back is gone with its interface."""
+    if hook == "pcap":
+        time.sleep(watch.SETTLE_SECONDS)
+
+
 def test_patterns(net):
     """Patterns and exclusions, at the start and later; a name that changes is followed, and may exclude."""
     for hook in ("tc", "pcap"):
@@ -108,6 +114,7 @@ def test_patterns(net):
             weir.settled(4)
             for n, pair in enumerate((first, second, mgmt, other), 1):
                 pair.send(n)
+            settle(hook)
             net.b.ip("link", "set", "eth9", "down")
             net.b.ip("link", "set", "eth9", "name", "veth9")  # now it is asked for
             net.b.ip("link", "set", "veth9", "up")
@@ -126,6 +133,31 @@ def test_patterns(net):
         assert held == {(first.a4, "veth1-out"): 1, (second.a4, "lan2"): 12, (other.a4, "veth9"): 10}, (hook, held)
         assert weir.summary["watch"]["failed"] == 0, weir.summary
         for pair in (first, second, mgmt, other):
+            pair.remove()
+
+
+def test_renamed(net):
+    """What was named is watched on under another name, until another interface has the one that was given."""
+    for hook in ("tc", "pcap"):
+        first = Pair(net, "veth1", 1)
+        with Watching(net.b, hook, ["vb", "veth1"], *PLACES, "udp", links=4) as weir:
+            first.send(2)
+            settle(hook)
+            net.b.ip("link", "set", "veth1", "down")
+            net.b.ip("link", "set", "veth1", "name", "lan1")
+            net.b.ip("link", "set", "lan1", "up")
+            net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "lan1", "nud", "permanent")
+            first.send(3)
+            settle(hook)
+            second = Pair(net, "veth1", 2)
+            assert weir.process.stderr.readline() == b"weir: warning: lan1: no longer watched: veth1 is another interface now\n"
+            weir.settled(4)
+            first.send(100)
+            second.send(4)
+        held = packets_by(weir.rows, "src_ip", "ingress_interface")
+        assert held == {(first.a4, "lan1"): 5, (second.a4, "veth1"): 4}, (hook, held)
+        assert not weir.err, (hook, weir.err)
+        for pair in (first, second):
             pair.remove()
 
 
