@@ -38,7 +38,7 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install install-config install-systemd uninstall deb test-deb deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install install-config install-systemd uninstall deb test-deb container test-container deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -391,6 +391,13 @@ deb: | $(DEPS) ## build the Debian packages into build/deb/
 
 test-deb: deb ## install, run, upgrade and remove the packages in a Debian of their own (root)
 	$(Q)BUILD=$(BUILD) tests/deploy/packages.py
+
+container: ## build the container image into build/container/ (root)
+	$(Q)tools/install-deps deploy
+	$(Q)$(DEPLOY)/container/build $(BUILD)/container
+
+test-container: $(BUILD)/weir container ## run the image under podman and containerd with each row of capabilities (root)
+	$(Q)BUILD=$(BUILD) tests/deploy/containers.py
 
 uninstall: ## remove what install put there
 	rm -f $(prefix_dir)/bin/weir $(lib_dir)/$(SONAME) $(lib_dir)/libweir.so \
