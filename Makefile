@@ -10,7 +10,8 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libmaxminddb libcurl zlib rdkafka libmicrohttpd libmnl json-c
+PKGS := libndpi libpcap libbpf yaml-0.1 libgcrypt libxxhash libmaxminddb json-c libcurl zlib rdkafka libmicrohttpd \
+	libmnl
 
 # Everything but main.c is also linked into the tests and the fuzzers.
 SOURCES := $(sort $(wildcard user/*.c))
@@ -37,7 +38,7 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench bench-live bench-ipfix bench-export fuzz install uninstall deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live bench-ipfix bench-export fuzz install install-config install-systemd uninstall deb test-deb container test-container deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -373,6 +374,35 @@ install: all $(addprefix $(BUILD)/completions/,bash zsh fish) ## install into DE
 	install -D -m 644 $(BUILD)/completions/zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_weir
 	install -D -m 644 $(BUILD)/completions/fish $(prefix_dir)/share/fish/vendor_completions.d/weir.fish
 
+DEPLOY := tools/deploy
+places = sed -e 's|/usr/bin/weir|$(PREFIX)/bin/weir|' -e 's|/usr/libexec/weir/|$(PREFIX)/libexec/weir/|'
+
+install-config: # what units of systemd run, and /etc/weir
+	install -D -m 755 $(DEPLOY)/systemd/stopped $(prefix_dir)/libexec/weir/stopped
+	$(places) $(DEPLOY)/systemd/stopped > $(prefix_dir)/libexec/weir/stopped
+	[ -e $(DESTDIR)/etc/weir/weir.yaml ] || install -D -m 644 $(DEPLOY)/systemd/weir.yaml $(DESTDIR)/etc/weir/weir.yaml
+
+install-systemd: install install-config ## install, with units of systemd
+	mkdir -p $(prefix_dir)/lib/systemd/system
+	for unit in weir.service weir@.service; do \
+		$(places) $(DEPLOY)/systemd/$$unit > $(prefix_dir)/lib/systemd/system/$$unit || exit 1; done
+	install -D -m 644 $(DEPLOY)/systemd/sysusers.conf $(prefix_dir)/lib/sysusers.d/weir.conf
+	install -D -m 644 $(DEPLOY)/systemd/logrotate $(DESTDIR)/etc/logrotate.d/weir
+
+deb: | $(DEPS) ## build the Debian packages into build/deb/
+	$(Q)tools/install-deps deploy
+	$(Q)$(DEPLOY)/debian/build $(BUILD)/deb
+
+test-deb: deb ## install, run, upgrade and remove the packages in a Debian of their own (root)
+	$(Q)BUILD=$(BUILD) tests/deploy/packages.py
+
+container: ## build the container image into build/container/ (root)
+	$(Q)tools/install-deps deploy
+	$(Q)$(DEPLOY)/container/build $(BUILD)/container
+
+test-container: $(BUILD)/weir container ## run the image under podman and containerd with each row of capabilities (root)
+	$(Q)BUILD=$(BUILD) tests/deploy/containers.py
+
 uninstall: ## remove what install put there
 	rm -f $(prefix_dir)/bin/weir $(lib_dir)/$(SONAME) $(lib_dir)/libweir.so \
 		$(lib_dir)/libweir.a $(lib_dir)/pkgconfig/weir.pc \
@@ -385,4 +415,4 @@ uninstall: ## remove what install put there
 clean: ## remove the build
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

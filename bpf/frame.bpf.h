@@ -35,6 +35,7 @@ struct frame {
  */
 static __always_inline void frame_set_interface(struct frame *f, __u32 index)
 {
+	f->interface.netns = config.netns;
 	f->interface.index = index;
 	f->interface.zero = 0;
 }

@@ -4,7 +4,7 @@
 Every run of weir goes through run_weir(), which checks the accounting law:
 seen = metered + filtered + ignored + lost, and the packets of all records add up to metered.
 """
-import concurrent.futures, csv, io, json, os, pathlib, subprocess, sys, tempfile, traceback
+import concurrent.futures, csv, io, json, os, pathlib, re, subprocess, sys, tempfile, traceback
 
 csv.field_size_limit(1 << 30)
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -96,6 +96,23 @@ def shared_captures(folder="pcaps"):
     if not files:
         skip(folder, f"no captures in {SHARED}/{folder}; set WEIR_SHARED")
     return files
+
+
+BROKEN = re.compile(r"cut-|dlt-unknown|nothing|pcapng-(cut|links|no-)|record-huge|text\.|version-1")
+
+
+def readable_captures():
+    """Our own but for those that end a run, to be read one after another."""
+    files = [p for d in ("recorded", "crafted") for p in sorted((TOP / "tests/pcaps" / d).glob("*.pcap*"))]
+    return [p for p in files if not BROKEN.match(p.name)]
+
+
+def pcap_offset(data, packets):
+    """Where so many packets of a little-endian pcap end."""
+    at = 24
+    for _ in range(packets):
+        at += 16 + int.from_bytes(data[at + 8:at + 12], "little")
+    return at
 
 
 def law(summary):

@@ -113,11 +113,11 @@ static int refuse_xdp(int err, unsigned int index, bool generic)
 			  "try --hook tc (or xdp-generic); the kernel says %s", strerror(-err));
 }
 
-static int attach_xdp(struct bpf_attachment *a, const struct bpf_probe *probe, bool generic)
+static int attach_xdp(struct bpf_attachment *a, int program, bool generic)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts,
 		    .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
-	int fd = bpf_link_create(bpf_probe_program(probe, PROBE_XDP), a->index, BPF_XDP, &opts);
+	int fd = bpf_link_create(program, a->index, BPF_XDP, &opts);
 
 	if (fd < 0)
 		return refuse_xdp(-errno, a->index, generic);
@@ -224,6 +224,10 @@ static int attach_clsact(struct bpf_attachment *a, int program, enum bpf_slot sl
 		    .flags = BPF_TC_F_REPLACE); /* a leftover goes on as ours, without a gap */
 	int err;
 
+	/* The socket that marks a filter as held would keep the namespace alive. */
+	if (a->netns)
+		return bpf_reason(-EOPNOTSUPP, "this kernel has no TCX",
+				  "Linux 6.6 or later is needed for other namespaces");
 	if (a->lock < 0) {
 		err = bpf_tc_hook_create(&qdisc);
 		if (err && err != -EEXIST)
@@ -330,19 +334,22 @@ static int adopt_link(struct bpf_attachment *a, const char *path, int program, e
 	return -ESTALE;
 }
 
-static int attach_slot(struct bpf_attachment *a, const struct bpf_probe *probe,
-		       const struct config *config, enum bpf_slot slot, int program)
+static int attach_slot(struct bpf_attachment *a, struct bpf_probe *probe,
+		       const struct config *config, enum bpf_slot slot,
+		       enum bpf_probe_program which)
 {
+	int program = bpf_probe_program_in(probe, a->netns, which), err;
 	char path[BPF_PIN_PATH];
-	int err;
 
+	if (program < 0)
+		return program;
 	if (config->pin) {
 		bpf_pin_link_path(path, config->pin, a->name, slot_names[slot]);
 		if (!adopt_link(a, path, program, slot))
 			return 0;
 	}
 	if (slot == SLOT_XDP)
-		err = attach_xdp(a, probe, config->hook == HOOK_XDP_GENERIC);
+		err = attach_xdp(a, program, config->hook == HOOK_XDP_GENERIC);
 	else
 		err = attach_tc(a, program, slot);
 	if (!err && config->pin && a->link[slot] >= 0 && bpf_obj_pin(a->link[slot], path))
@@ -393,11 +400,12 @@ static int hold_promisc(struct bpf_attachment *a)
 	return bpf_reason(-errno, strerror(errno), "--promisc needs CAP_NET_RAW");
 }
 
-static int attach_slots(struct bpf_attachment *a, const struct bpf_probe *probe,
+static int attach_slots(struct bpf_attachment *a, struct bpf_probe *probe,
 			const struct config *config, const struct interface *i)
 {
 	bool xdp = config->hook == HOOK_XDP || config->hook == HOOK_XDP_GENERIC;
-	int which = interface_program(i), err = 0;
+	int which = interface_program(i), out = which == PROBE_TC ? PROBE_TC_OUT : PROBE_TC_L3_OUT;
+	int err = 0;
 
 	if (which < 0)
 		return which;
@@ -409,22 +417,22 @@ static int attach_slots(struct bpf_attachment *a, const struct bpf_probe *probe,
 				  "filter by IP, ports and protocols there");
 	if (config->direction != DIRECTION_OUT)
 		err = attach_slot(a, probe, config, xdp ? SLOT_XDP : SLOT_IN,
-				  bpf_probe_program(probe, xdp ? PROBE_XDP : which));
+				  xdp ? PROBE_XDP : which);
 	/* What leaves the loopback interface comes in on it again. */
 	if (!err && config->direction != DIRECTION_IN && !i->loopback)
-		err = attach_slot(a, probe, config, SLOT_OUT,
-				  bpf_probe_program(probe, which == PROBE_TC ? PROBE_TC_OUT
-									     : PROBE_TC_L3_OUT));
+		err = attach_slot(a, probe, config, SLOT_OUT, out);
 	return err;
 }
 
-int bpf_attach(struct bpf_attachment *a, const struct bpf_probe *probe, const struct config *config,
-	       const char *name)
+int bpf_attach(struct bpf_attachment *a, struct bpf_probe *probe, const struct config *config,
+	       const char *name, uint64_t netns)
 {
 	struct interface i;
 	int err;
 
-	*a = (struct bpf_attachment){ .link = { -1, -1, -1 }, .lock = -1, .promisc = -1 };
+	*a = (struct bpf_attachment){
+		.netns = netns, .link = { -1, -1, -1 }, .lock = -1, .promisc = -1
+	};
 	snprintf(a->name, sizeof(a->name), "%s", name);
 	err = interface_look(name, &i);
 	if (err)

@@ -24,6 +24,7 @@ enum bpf_slot { SLOT_XDP, SLOT_IN, SLOT_OUT, SLOTS };
 
 struct bpf_attachment {
 	char name[IFNAMSIZ];
+	uint64_t netns;      /* cookie of another namespace than ours, or 0 */
 	unsigned int index;  /* 0: not attached */
 	int link[SLOTS];     /* fd of a link, or -1 */
 	bool clsact[SLOTS];  /* a filter of ours */
@@ -34,11 +35,12 @@ struct bpf_attachment {
 };
 
 /*
- * Attaches to interface name. 0, or negative with a bpf_reason(): -ENODEV no such interface,
+ * Attaches to interface name of this thread's namespace. netns: its cookie, 0 = the one that weir
+ * began in. 0, or negative with a bpf_reason(): -ENODEV no such interface,
  * -EBUSY another XDP program is there, -EOPNOTSUPP the driver or link type cannot, -EPERM.
  */
-int bpf_attach(struct bpf_attachment *a, const struct bpf_probe *probe, const struct config *config,
-	       const char *name);
+int bpf_attach(struct bpf_attachment *a, struct bpf_probe *probe, const struct config *config,
+	       const char *name, uint64_t netns);
 /* keep: links are pinned and stay. The interface may be gone. */
 void bpf_detach(struct bpf_attachment *a, bool keep);
 /* Its interface is called otherwise now; so are pinned links. */

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "filter_install.h"
 #include "interface_names.h"
 #include "meter/dedup.h"
+#include "netns.h"
 #include "weir.skel.h"
 
 /* A CPU's free list may keep this many elements for itself: kernel/bpf/bpf_lru_list.c */
@@ -28,6 +30,13 @@ static const char *const program_names[PROBE_PROGRAMS] = {
 	"weir_xdp", "weir_tc", "weir_tc_l3", "weir_tc_out", "weir_tc_l3_out",
 };
 
+/* The packet programs for another namespace, as far as they were asked for. */
+struct probe_copy {
+	struct probe_copy *next;
+	uint64_t netns;
+	int programs[PROBE_PROGRAMS]; /* fd or -1 */
+};
+
 struct bpf_probe {
 	struct bpf_object *object;
 	int calls[CALLS];
@@ -35,7 +44,11 @@ struct bpf_probe {
 	struct control *control;
 	struct flow_key *closing;
 	struct sated_flow *sated;
-	uint64_t *watched; /* DEDUP_SET_WORDS of them */
+	uint64_t *watched;           /* DEDUP_SET_WORDS of them */
+	const struct config *config; /* for copies */
+	struct meter_config meter;
+	struct probe_copy *copies;
+	uint64_t left_run_time_ns; /* of copies that are no more */
 	bool adopted;
 	bool needs_ethernet; /* the filter lets no packet without such a header by */
 	bool no_grace;
@@ -78,7 +91,8 @@ static int set_sizes(struct bpf_object *object, const struct config *config,
 }
 
 static void fill_config(struct probe_config *to, const struct config *config,
-			const struct meter_config *meter, const struct bpf_probe_test *test)
+			const struct meter_config *meter, const struct bpf_probe_test *test,
+			uint64_t netns)
 {
 	to->meter = *meter;
 	to->max_live = meter->every_packet ? 0 : config->map_entries;
@@ -87,10 +101,11 @@ static void fill_config(struct probe_config *to, const struct config *config,
 	to->flow_end_size =
 		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size(meter);
 	to->filter = config->filter && *config->filter;
-	to->many = interface_names_are_many(&config->interfaces);
+	to->many = interface_names_are_many(config);
 	to->interface = config->interfaces.count == 1;
 	to->dedup = config->dedup;
 	to->sockets = config->attribute != 0;
+	to->netns = netns;
 	if (!test)
 		return;
 	to->test_clock = test->clock;
@@ -99,12 +114,13 @@ static void fill_config(struct probe_config *to, const struct config *config,
 
 /* The program's constants are this struct alone. */
 static int set_config(struct bpf_object *object, const struct config *config,
-		      const struct meter_config *meter, const struct bpf_probe_test *test)
+		      const struct meter_config *meter, const struct bpf_probe_test *test,
+		      uint64_t netns)
 {
 	struct probe_config value = { 0 };
 	struct bpf_map *map;
 
-	fill_config(&value, config, meter, test);
+	fill_config(&value, config, meter, test, netns);
 	bpf_object__for_each_map(map, object)
 	{
 		if (strstr(bpf_map__name(map), ".rodata"))
@@ -166,7 +182,7 @@ static int install_filter(struct bpf_probe *p, const struct config *config, void
 
 /* A copy of the program's file, with the filter in it. */
 static int open_object(struct bpf_probe *p, const struct config *config,
-		       const struct bpf_probe_test *test)
+		       const struct bpf_probe_test *test, struct bpf_object **out)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir");
 	size_t size;
@@ -175,8 +191,8 @@ static int open_object(struct bpf_probe *p, const struct config *config,
 	int err;
 
 	if (test && test->object) {
-		p->object = bpf_object__open_file(test->object, &opts);
-		return p->object ? 0 : -errno;
+		*out = bpf_object__open_file(test->object, &opts);
+		return *out ? 0 : -errno;
 	}
 	image = malloc(size);
 	if (!image)
@@ -184,8 +200,8 @@ static int open_object(struct bpf_probe *p, const struct config *config,
 	memcpy(image, elf, size);
 	err = install_filter(p, config, image, size);
 	if (!err)
-		p->object = bpf_object__open_mem(image, size, &opts);
-	if (!err && !p->object)
+		*out = bpf_object__open_mem(image, size, &opts);
+	if (!err && !*out)
 		err = bpf_reason(-errno, "the kernel program cannot be opened", "%s",
 				 strerror(errno));
 	free(image);
@@ -195,7 +211,7 @@ static int open_object(struct bpf_probe *p, const struct config *config,
 static int load(struct bpf_probe *p, const struct config *config, const struct meter_config *meter,
 		const struct bpf_probe_test *test)
 {
-	int err = set_config(p->object, config, meter, test);
+	int err = set_config(p->object, config, meter, test, netns_cookie());
 
 	choose_programs(p->object, config, test);
 	if (!err)
@@ -221,12 +237,16 @@ int bpf_probe_open(struct bpf_probe **out, const struct config *config,
 
 	*out = NULL;
 	bpf_reason_begin();
-	err = p ? open_object(p, config, test)
+	err = p ? open_object(p, config, test, &p->object)
 		: bpf_reason(-ENOMEM, "out of memory at the start", "free some");
 	if (!err)
 		err = load(p, config, meter, test);
 	if (!err && test)
 		p->no_grace = test->no_grace;
+	if (p) {
+		p->config = config;
+		p->meter = *meter;
+	}
 	if (err) {
 		bpf_probe_close(p);
 		return err;
@@ -244,6 +264,8 @@ void bpf_probe_close(struct bpf_probe *p)
 {
 	if (!p)
 		return;
+	while (p->copies)
+		bpf_probe_leave(p, p->copies->netns);
 	if (p->control)
 		munmap(p->control, sizeof(*p->control));
 	if (p->closing)
@@ -333,10 +355,10 @@ int bpf_ledger_sum(int fd, struct kernel_ledger *out)
 	return err;
 }
 
-int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index,
+int bpf_probe_name_interface(const struct bpf_probe *p, uint64_t netns, uint32_t index,
 			     const struct interface_value *value)
 {
-	const struct interface_key key = { .index = index };
+	const struct interface_key key = { .netns = netns, .index = index };
 	int map = bpf_probe_map(p, "interfaces");
 
 	return bpf_map_update_elem(map, &key, value, BPF_ANY) ? -errno : 0;
@@ -352,9 +374,9 @@ void bpf_probe_set_watched(const struct bpf_probe *p, uint16_t number, bool watc
 		__atomic_and_fetch(word, ~DEDUP_BIT(number), __ATOMIC_SEQ_CST);
 }
 
-void bpf_probe_forget_interface(const struct bpf_probe *p, uint32_t index)
+void bpf_probe_forget_interface(const struct bpf_probe *p, uint64_t netns, uint32_t index)
 {
-	const struct interface_key key = { .index = index };
+	const struct interface_key key = { .netns = netns, .index = index };
 
 	bpf_map_delete_elem(bpf_probe_map(p, "interfaces"), &key);
 }
@@ -404,17 +426,135 @@ uint32_t bpf_probe_grace(struct bpf_probe *p)
 	return epoch;
 }
 
-uint64_t bpf_probe_run_time_ns(const struct bpf_probe *p)
+/* --- copies for other namespaces -------------------------------------------------------------- */
+
+/* All but what makes the copy another one, and the variables of tests. */
+static int share_maps(const struct bpf_probe *p, struct bpf_object *copy)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, copy) if (!err && !bpf_map__is_internal(map)) err =
+		bpf_map__reuse_fd(map, bpf_probe_map(p, bpf_map__name(map)));
+	return err;
+}
+
+static void load_only(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
+}
+
+/* The program alone is kept: it holds what it needs of the rest. */
+static int load_copy(struct bpf_probe *p, uint64_t netns, const char *name)
+{
+	struct bpf_object *copy = NULL;
+	int err = open_object(p, p->config, NULL, &copy), fd;
+
+	if (!err)
+		err = set_config(copy, p->config, &p->meter, NULL, netns);
+	if (!err)
+		err = share_maps(p, copy);
+	if (!err) {
+		load_only(copy, name);
+		err = bpf_object__load(copy);
+		if (err)
+			err = bpf_reason_load(err, p->config);
+	}
+	fd = err ? err
+		 : fcntl(bpf_program__fd(bpf_object__find_program_by_name(copy, name)),
+			 F_DUPFD_CLOEXEC, 0);
+	bpf_object__close(copy);
+	return fd < 0 && !err ? bpf_reason(-errno, strerror(errno), "allow more open files") : fd;
+}
+
+static struct probe_copy *find_copy(struct bpf_probe *p, uint64_t netns)
+{
+	struct probe_copy *c = p->copies;
+
+	while (c && c->netns != netns)
+		c = c->next;
+	return c;
+}
+
+static struct probe_copy *add_copy(struct bpf_probe *p, uint64_t netns)
+{
+	struct probe_copy *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->netns = netns;
+	for (int i = 0; i < PROBE_PROGRAMS; i++)
+		c->programs[i] = -1;
+	c->next = p->copies;
+	p->copies = c;
+	return c;
+}
+
+int bpf_probe_program_in(struct bpf_probe *p, uint64_t netns, enum bpf_probe_program which)
+{
+	struct probe_copy *c = netns ? find_copy(p, netns) : NULL;
+
+	if (!netns)
+		return bpf_probe_program(p, which);
+	if (!c)
+		c = add_copy(p, netns);
+	if (!c)
+		return bpf_reason(-ENOMEM, "out of memory", "free some");
+	if (c->programs[which] < 0) {
+		int fd = load_copy(p, netns, program_names[which]);
+
+		if (fd < 0)
+			return fd;
+		c->programs[which] = fd;
+	}
+	return c->programs[which];
+}
+
+static uint64_t run_time_of(int program)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &size) ? info.run_time_ns
+									      : 0;
+}
+
+static uint64_t copy_run_time(const struct probe_copy *c)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; i < PROBE_PROGRAMS; i++) {
-		struct bpf_prog_info info = { 0 };
-		uint32_t size = sizeof(info);
-		int fd = bpf_probe_program(p, i);
+	for (int i = 0; i < PROBE_PROGRAMS; i++)
+		sum += run_time_of(c->programs[i]);
+	return sum;
+}
 
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
-			sum += info.run_time_ns;
-	}
+void bpf_probe_leave(struct bpf_probe *p, uint64_t netns)
+{
+	struct probe_copy **at = &p->copies, *c;
+
+	while (*at && (*at)->netns != netns)
+		at = &(*at)->next;
+	c = *at;
+	if (!c)
+		return;
+	*at = c->next;
+	p->left_run_time_ns += copy_run_time(c);
+	for (int i = 0; i < PROBE_PROGRAMS; i++)
+		if (c->programs[i] >= 0)
+			close(c->programs[i]);
+	free(c);
+}
+
+uint64_t bpf_probe_run_time_ns(const struct bpf_probe *p)
+{
+	uint64_t sum = p->left_run_time_ns;
+
+	for (int i = 0; i < PROBE_PROGRAMS; i++)
+		sum += run_time_of(bpf_probe_program(p, i));
+	for (const struct probe_copy *c = p->copies; c; c = c->next)
+		sum += copy_run_time(c);
 	return sum;
 }

@@ -47,6 +47,14 @@ void bpf_probe_close(struct bpf_probe *p);
 const char *bpf_probe_reason(void);
 
 int bpf_probe_program(const struct bpf_probe *p, enum bpf_probe_program which); /* fd */
+/*
+ * The same for interfaces of another namespace, which have indexes of their own: a copy of the
+ * program with that namespace's number in it, on the same maps, loaded when it is first asked for.
+ * netns: its cookie, 0 = ours. An fd, or a negative errno with a bpf_probe_reason().
+ */
+int bpf_probe_program_in(struct bpf_probe *p, uint64_t netns, enum bpf_probe_program which);
+/* Nobody will ask for that namespace's programs again. */
+void bpf_probe_leave(struct bpf_probe *p, uint64_t netns);
 /* fd of any map, program of the object by its name; negative: there is none */
 int bpf_probe_map(const struct bpf_probe *p, const char *name);
 int bpf_probe_program_named(const struct bpf_probe *p, const char *name);
@@ -64,9 +72,9 @@ uint32_t bpf_probe_reserve(void);
 /* The same of any map of kernel ledgers. */
 int bpf_ledger_sum(int fd, struct kernel_ledger *out);
 /* What packets on interface index get; 0 or negative errno. */
-int bpf_probe_name_interface(const struct bpf_probe *p, uint32_t index,
+int bpf_probe_name_interface(const struct bpf_probe *p, uint64_t netns, uint32_t index,
 			     const struct interface_value *value);
-void bpf_probe_forget_interface(const struct bpf_probe *p, uint32_t index);
+void bpf_probe_forget_interface(const struct bpf_probe *p, uint64_t netns, uint32_t index);
 /* For --dedup: whether the interface of that number counts packets. */
 void bpf_probe_set_watched(const struct bpf_probe *p, uint16_t number, bool watched);
 

@@ -15,6 +15,7 @@
 #include "dissect.h"
 #include "log.h"
 #include "metrics_http.h"
+#include "names.h"
 #include "options.h"
 #include "plugins.h"
 #include "protobuf.h"
@@ -57,8 +58,43 @@ static void print_version(void)
 	printf("compiler: %s\n", COMPILER);
 }
 
+static int print_protobuf(const struct field *added, size_t count)
+{
+	protobuf_print_schema(stdout, added, count);
+	return 0;
+}
+
+static int print_ecs(const struct field *added, size_t count)
+{
+	return names_print(stdout, NAMES_ECS, added, count);
+}
+
+static int print_ocsf(const struct field *added, size_t count)
+{
+	return names_print(stdout, NAMES_OCSF, added, count);
+}
+
+static const struct {
+	const char *name;
+	int (*print)(const struct field *added, size_t count);
+} schemas[] = {
+	{ "protobuf", print_protobuf },
+	{ "ecs", print_ecs },
+	{ "ocsf", print_ocsf },
+};
+
+/* The place of a schema, or that behind the last one. */
+static size_t schema_of(const char *word)
+{
+	size_t i = 0;
+
+	while (i < sizeof(schemas) / sizeof(schemas[0]) && strcmp(schemas[i].name, word) != 0)
+		i++;
+	return i;
+}
+
 /* Of every column, and of those of plugins that the options load. */
-static int print_schema(const struct config *config)
+static int print_schema(const struct config *config, const char *word)
 {
 	struct ledger ledger = { 0 };
 	struct plugins *plugins = NULL;
@@ -69,9 +105,9 @@ static int print_schema(const struct config *config)
 	if (err)
 		return err;
 	added = plugins_fields(plugins, &count);
-	protobuf_print_schema(stdout, added, count);
+	err = schemas[schema_of(word)].print(added, count);
 	plugins_close(plugins);
-	return 0;
+	return err;
 }
 
 static void print_help(void)
@@ -79,32 +115,34 @@ static void print_help(void)
 	options_print_brief(stdout);
 }
 
-static int status(const struct config *config)
+static int status(const struct config *config, const char *word)
 {
+	(void)word;
 	return bpf_admin_status(config, stdout);
 }
 
-static int detach(const struct config *config)
+static int detach(const struct config *config, const char *word)
 {
+	(void)word;
 	return bpf_admin_detach(config, stdout);
 }
 
 static int print_completions(const char *shell);
 
-/* Each has one of the three; word stands in front of the options of run. */
+/* Each has one of the three. */
 static const struct {
 	const char *name;
-	void (*print)(void);                     /* takes no arguments */
-	int (*run)(const struct config *config); /* takes options; negative after a message */
-	int (*print_for)(const char *word);      /* takes one word; negative after a message */
-	const char *word;
+	void (*print)(void); /* takes no arguments */
+	/* takes options, and schema a word before them; negative after a message */
+	int (*run)(const struct config *config, const char *word);
+	int (*print_for)(const char *word); /* takes one word; negative after a message */
 } commands[] = {
 	{ .name = "fields", .print = print_fields },
 	{ .name = "version", .print = print_version },
 	{ .name = "help", .print = print_help },
 	{ .name = "status", .run = status },
 	{ .name = "detach", .run = detach },
-	{ .name = "schema", .run = print_schema, .word = "protobuf" },
+	{ .name = "schema", .run = print_schema },
 	{ .name = "completions", .print_for = print_completions },
 };
 
@@ -177,18 +215,19 @@ static int run_options(int argc, char **argv)
 }
 
 /* What getopt_long() left is a filter to a run, and to nobody else. */
-static int run_with_config(size_t command, const struct config *config, int argc, char **argv)
+static int run_with_config(size_t command, const struct config *config, int argc, char **argv,
+			   const char *word)
 {
 	if (optind < argc) {
 		log_error("%s: takes only options, \"%s\" is none; see weir --help-all",
 			  commands[command].name, argv[optind]);
 		return EXIT_USAGE;
 	}
-	return commands[command].run(config) ? EXIT_FAILED : EXIT_DONE;
+	return commands[command].run(config, word) ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* argv[0] is the command's name. */
-static int run_command(size_t command, int argc, char **argv)
+static int run_command(size_t command, int argc, char **argv, const char *word)
 {
 	enum options_action action;
 	struct config config;
@@ -198,7 +237,7 @@ static int run_command(size_t command, int argc, char **argv)
 	if (err)
 		code = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	else if (!run_action(action))
-		code = run_with_config(command, &config, argc, argv);
+		code = run_with_config(command, &config, argc, argv, word);
 	config_free(&config);
 	return code;
 }
@@ -216,19 +255,17 @@ static int finish_stdout(int code)
 
 static int run_named(size_t command, int argc, char **argv)
 {
-	const char *word = commands[command].word;
-
 	if (commands[command].print)
 		return run_print(command, argc, argv);
 	if (commands[command].print_for)
 		return run_word(command, argc, argv);
-	if (!word)
-		return run_command(command, argc - 1, argv + 1);
-	if (argc < 3 || strcmp(argv[2], word)) {
-		log_error("%s: wants to know of what; give weir %s %s", argv[1], argv[1], word);
+	if (commands[command].run != print_schema)
+		return run_command(command, argc - 1, argv + 1, NULL);
+	if (argc < 3 || schema_of(argv[2]) == sizeof(schemas) / sizeof(schemas[0])) {
+		log_error("schema: no schema of that name; give weir schema protobuf, ecs or ocsf");
 		return EXIT_USAGE;
 	}
-	return run_command(command, argc - 2, argv + 2);
+	return run_command(command, argc - 2, argv + 2, argv[2]);
 }
 
 int cli_main(int argc, char **argv)

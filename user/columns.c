@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "meter/event.h"
+#include "names.h"
 #include "record.h"
 
 /* clang-format off: lists of names */
@@ -285,6 +286,7 @@ void columns_identify(struct columns *columns)
 void columns_free(struct columns *columns)
 {
 	free(columns->items);
+	names_free(columns->names);
 	*columns = (struct columns){ 0 };
 }
 

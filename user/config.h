@@ -40,6 +40,7 @@ struct config {
 	/* source */
 	struct string_list read_files; /* -r, in the order given; "-" is stdin */
 	struct string_list interfaces; /* -i */
+	struct string_list netns;      /* --netns: names, process ids, "all"; empty = our own */
 	uint64_t snaplen; /* bytes kept of a packet; tc and xdp: EVENT_MAX_BYTES at most */
 	bool promisc;
 	uint32_t hook;        /* --hook: enum config_hook */
@@ -68,8 +69,10 @@ struct config {
 	char *fields;               /* --fields a,b,c; NULL = the profile's */
 	uint32_t attribute;         /* --attribute: bit per enum config_attribute */
 	char *pod_logs;             /* where the kubelet keeps logs */
+	char *service_account;      /* directory of a token for the API server */
 	struct string_list geoip;   /* --geoip: files in MaxMind's format */
 	char *mac_vendors;          /* IEEE's oui.txt; NULL = not asked for */
+	uint32_t names;             /* enum names of names.h */
 	char *probe_name;           /* NULL = host name */
 	struct string_list plugins; /* --plugin PATH[:key=value,...] */
 	bool plugin_strict;
@@ -77,6 +80,7 @@ struct config {
 	/* output */
 	struct string_list outputs; /* -o FORMAT[:TARGET]; empty = csv:- */
 	struct rotation rotate;
+	bool append;               /* to files that exist */
 	uint64_t queue_bytes;      /* of each output that goes over a network */
 	uint32_t queue_policy;     /* enum config_queue */
 	uint64_t flush_timeout_ns; /* at the end, for what is queued */

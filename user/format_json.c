@@ -3,7 +3,10 @@
  * One JSON object a line (RFC 8259). Integers past 2^53 are strings, because readers that keep
  * numbers as doubles would round them.
  */
+#include "json_text.h"
+
 #include "format.h"
+#include "names.h"
 #include "utf8.h"
 
 #define EXACT_IN_DOUBLE (1ull << 53)
@@ -56,7 +59,7 @@ static bool is_quoted(const struct field *f, const struct flow_record *r)
 	}
 }
 
-static void json_value(struct text_buffer *out, const struct field *f, const struct flow_record *r)
+void json_value(struct text_buffer *out, const struct field *f, const struct flow_record *r)
 {
 	const char *text = format_text_of(f, r);
 	bool quoted = is_quoted(f, r);
@@ -75,29 +78,39 @@ static void json_value(struct text_buffer *out, const struct field *f, const str
 		text_string(out, "null");
 }
 
+void json_hidden(struct text_buffer *out, const struct field *f, const struct flow_record *r,
+		 struct anonymizer *anonymizer)
+{
+	size_t start;
+
+	text_char(out, '"');
+	start = out->length;
+	format_value(out, f, r);
+	if (!out->failed)
+		anonymizer_replace(anonymizer, out, start);
+	text_char(out, '"');
+}
+
 static void json_message(struct text_buffer *out, const struct columns *columns,
 			 const struct flow_record *r, struct anonymizer *anonymizer)
 {
+	if (columns->names) {
+		names_write(out, columns, r, anonymizer);
+		return;
+	}
 	text_char(out, '{');
 	for (size_t i = 0; i < columns->count; i++) {
 		const struct field *f = columns->items[i];
-		size_t start;
 
 		if (i)
 			text_char(out, ',');
 		text_char(out, '"');
 		text_string(out, f->name);
 		text_bytes(out, "\":", 2);
-		if (!anonymizer_hides(anonymizer, i)) {
+		if (anonymizer_hides(anonymizer, i))
+			json_hidden(out, f, r, anonymizer);
+		else
 			json_value(out, f, r);
-			continue;
-		}
-		text_char(out, '"');
-		start = out->length;
-		format_value(out, f, r);
-		if (!out->failed)
-			anonymizer_replace(anonymizer, out, start);
-		text_char(out, '"');
 	}
 	text_char(out, '}');
 }

@@ -2,7 +2,7 @@
 #include "http_api.h"
 
 #include <errno.h>
-#include <json.h>
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>

@@ -37,7 +37,9 @@ bool interface_names_are_open(const struct string_list *names)
 	return false;
 }
 
-bool interface_names_are_many(const struct string_list *names)
+bool interface_names_are_many(const struct config *config)
 {
-	return names->count > 1 || interface_names_are_open(names);
+	const struct string_list *names = &config->interfaces;
+
+	return names->count > 1 || interface_names_are_open(names) || config->netns.count;
 }

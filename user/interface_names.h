@@ -19,6 +19,6 @@ bool interface_name_is_plain(const char *item);
 /* There may be any number of interfaces, none included. */
 bool interface_names_are_open(const struct string_list *names);
 /* Flows have to be told apart by interface. */
-bool interface_names_are_many(const struct string_list *names);
+bool interface_names_are_many(const struct config *config);
 
 #endif

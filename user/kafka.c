@@ -187,47 +187,58 @@ int kafka_open(struct kafka **out, const struct kafka_options *options)
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-static bool produce(struct kafka *k, const char *key, const void *value, size_t length)
+static rd_kafka_resp_err_t produce(struct kafka *k, const char *key, const void *value,
+				   size_t length)
 {
-	if (rd_kafka_producev(k->client, RD_KAFKA_V_TOPIC(k->topic),
-			      RD_KAFKA_V_KEY(key, strlen(key)),
-			      RD_KAFKA_V_VALUE((void *)value, length),
-			      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))
-		return false;
+	rd_kafka_resp_err_t err =
+		rd_kafka_producev(k->client, RD_KAFKA_V_TOPIC(k->topic),
+				  RD_KAFKA_V_KEY(key, strlen(key)),
+				  RD_KAFKA_V_VALUE((void *)value, length),
+				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+
+	if (err)
+		return err; /* rd_kafka_last_error() knows nothing of it */
 	k->counts.queued++;
 	k->counts.queued_bytes += length;
-	return true;
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-void kafka_put(struct kafka *k, const char *key, const void *value, size_t length,
-	       const atomic_bool *stop)
+static void tell_brokers(struct kafka *k)
 {
-	while (!produce(k, key, value, length)) {
-		bool full = rd_kafka_last_error() == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-
-		if (!full) {
-			k->counts.failed++;
-			return;
-		}
-		rd_kafka_poll(k->client, k->options.limits.policy == SHIP_BLOCK ? WAIT_MS : 0);
-		if (k->options.limits.policy == SHIP_BLOCK && !(stop && *stop))
-			continue;
-		if (!produce(k, key, value, length))
-			k->counts.dropped++;
-		return;
-	}
-	rd_kafka_poll(k->client, 0);
-}
-
-void kafka_report(struct kafka *k)
-{
-	rd_kafka_poll(k->client, 0);
 	if (k->down && !k->down_told)
 		log_warning("-o %s: %s; records are kept and sent when it is back", k->options.name,
 			    k->why);
 	else if (!k->down && k->down_told)
 		log_warning("-o %s: connected again", k->options.name);
 	k->down_told = k->down;
+}
+
+void kafka_put(struct kafka *k, const char *key, const void *value, size_t length,
+	       const atomic_bool *stop)
+{
+	bool block = k->options.limits.policy == SHIP_BLOCK;
+	rd_kafka_resp_err_t err = produce(k, key, value, length);
+
+	while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && block && !(stop && *stop)) {
+		rd_kafka_poll(k->client, WAIT_MS);
+		tell_brokers(k);
+		err = produce(k, key, value, length);
+	}
+	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+		rd_kafka_poll(k->client, 0);
+		err = produce(k, key, value, length);
+	}
+	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		k->counts.dropped++;
+	else if (err)
+		k->counts.failed++;
+	rd_kafka_poll(k->client, 0);
+}
+
+void kafka_report(struct kafka *k)
+{
+	rd_kafka_poll(k->client, 0);
+	tell_brokers(k);
 }
 
 void kafka_counts(struct kafka *k, struct ship_counts *out)

@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "metrics_address.h"
+#include "names.h"
 #include "parse_value.h"
 
 static int set_text(char **to, const char *text)
@@ -246,6 +247,17 @@ static bool writes_to_file(const struct config *config)
 	return false;
 }
 
+static bool writes_json(const struct config *config)
+{
+	for (size_t i = 0; i < config->outputs.count; i++) {
+		const char *text = config->outputs.items[i];
+
+		if (!strncmp(text, "json", 4) && (!text[4] || text[4] == ':'))
+			return true;
+	}
+	return false;
+}
+
 static int check_metrics(const struct config *config)
 {
 	struct metrics_address address;
@@ -266,6 +278,10 @@ static int check_together(const struct config *config)
 {
 	if ((config->rotate.interval_ns || config->rotate.bytes) && !writes_to_file(config))
 		log_warning("--rotate: no output goes to a file; give -o FORMAT:FILE");
+	if (config->names != NAMES_PLAIN && !writes_json(config))
+		log_warning("--names: no output is json; give -o json");
+	if (config->append && !writes_to_file(config))
+		log_warning("--append: no output goes to a file; give -o FORMAT:FILE");
 	if (config->pin && config->hook == HOOK_PCAP)
 		log_warning("--pin: --hook pcap keeps nothing in the kernel; give --hook tc or "
 			    "xdp");
@@ -273,6 +289,11 @@ static int check_together(const struct config *config)
 		log_warning("--attribute: a capture tells no processes; watch an interface");
 	if (config->attribute && config->interfaces.count && config->hook == HOOK_PCAP) {
 		log_error("--attribute: --hook pcap sees no sockets; give --hook tc or xdp");
+		return -EINVAL;
+	}
+	if (config->netns.count && (config->pin || config->promisc || config->hook == HOOK_PCAP)) {
+		log_error("--netns: another namespace is entered for a moment alone; leave out "
+			  "--pin, --promisc and --hook pcap");
 		return -EINVAL;
 	}
 	if (config->anonymize_key && !config->anonymize && !config->anonymize_prefix) {

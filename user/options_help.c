@@ -47,7 +47,7 @@ void options_print_usage(FILE *to)
 {
 	fputs("Usage: weir [OPTION]... [FILTER EXPRESSION]\n"
 	      "       weir status | detach [--pin DIR] [-i NAME]...\n"
-	      "       weir fields | schema protobuf | version | help | completions SHELL\n",
+	      "       weir fields | schema NAME | version | help | completions SHELL\n",
 	      to);
 }
 

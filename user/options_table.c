@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "meter/types.h"
+#include "names.h"
 #include "parse_value.h"
 #include "record.h"
 
@@ -27,6 +28,13 @@ static const struct named_value profile_names[] = {
 	{ "seed", PROFILE_SEED },
 	{ "nfstream", PROFILE_NFSTREAM },
 	{ "all", PROFILE_ALL },
+	{ NULL, 0 },
+};
+
+static const struct named_value names_names[] = {
+	{ "plain", NAMES_PLAIN },
+	{ "ecs", NAMES_ECS },
+	{ "ocsf", NAMES_OCSF },
 	{ NULL, 0 },
 };
 
@@ -72,7 +80,13 @@ const struct option_info option_table[] = {
 	  .offset = AT(interfaces),
 	  .metavar = "NAME",
 	  .brief = true,
-	  .help = "watch an interface, all, a pattern or what is not !PATTERN; repeatable" },
+	  .help = "watch an interface, or by pattern; repeatable" },
+	{ .name = "netns",
+	  .type = OPTION_LIST,
+	  .offset = AT(netns),
+	  .metavar = "NAME|PID|all",
+	  .help = "watch the interfaces of another network namespace, or of all there are; "
+		  "repeatable" },
 	{ .name = "snaplen",
 	  .letter = 's',
 	  .type = OPTION_COUNT,
@@ -190,6 +204,14 @@ const struct option_info option_table[] = {
 	  .metavar = "A,B,C",
 	  .brief = true,
 	  .help = "these columns only; `weir fields` lists them" },
+	{ .name = "names",
+	  .type = OPTION_CHOICE,
+	  .offset = AT(names),
+	  .default_text = "plain",
+	  .values = names_names,
+	  .metavar = "SCHEMA",
+	  .help = "JSON with the columns' names, or the fields of ecs (Elastic Common Schema) or "
+		  "ocsf" },
 	{ .name = "stats",
 	  .type = OPTION_FLAG,
 	  .offset = AT(stats),
@@ -236,6 +258,13 @@ const struct option_info option_table[] = {
 	  .default_text = "/var/log/pods",
 	  .metavar = "DIR",
 	  .help = "where the kubelet keeps logs of pods, whose names tell namespaces and names" },
+	{ .name = "service-account",
+	  .type = OPTION_TEXT,
+	  .offset = AT(service_account),
+	  .default_text = "/var/run/secrets/kubernetes.io/serviceaccount",
+	  .metavar = "DIR",
+	  .help = "token and ca.crt with which the API server is asked for pods and their labels, "
+		  "if they are there" },
 	{ .name = "geoip",
 	  .type = OPTION_LIST,
 	  .offset = AT(geoip),
@@ -270,12 +299,16 @@ const struct option_info option_table[] = {
 	  .default_text = "csv:-",
 	  .metavar = "FORMAT[:TARGET]",
 	  .brief = true,
-	  .help = "csv, json, table, protobuf; file or -; repeatable" },
+	  .help = "csv, json, table, protobuf, ipfix, netflow9; repeatable" },
 	{ .name = "rotate",
 	  .type = OPTION_ROTATION,
 	  .offset = AT(rotate),
 	  .metavar = "60s|100MB",
 	  .help = "begin a new file by packet time or size; its name is a strftime(3) pattern" },
+	{ .name = "append",
+	  .type = OPTION_FLAG,
+	  .offset = AT(append),
+	  .help = "add to output files that exist already, instead of replacing them" },
 	{ .name = "queue",
 	  .type = OPTION_SIZE,
 	  .offset = AT(queue_bytes),

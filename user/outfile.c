@@ -140,10 +140,17 @@ static int choose_name(struct outfile *f, uint64_t now_ns)
 	return f->name ? 0 : report(f, -ENOMEM);
 }
 
+/* With append the size counts from what was there. */
 static int open_as(struct outfile *f, int flags)
 {
+	struct stat st;
+
+	flags |= f->append ? O_APPEND : 0;
 	f->fd = open(f->name, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
-	return f->fd < 0 ? -errno : 0;
+	if (f->fd < 0 || fstat(f->fd, &st))
+		return -errno;
+	f->written = f->append && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	return 0;
 }
 
 /* A new file, or one from before as it is. */
@@ -160,13 +167,18 @@ static int open_waiting(struct outfile *f)
 
 static int open_name(struct outfile *f)
 {
-	int err = open_as(f, O_TRUNC);
+	int err = open_as(f, f->append ? 0 : O_TRUNC);
 
-	f->written = 0;
 	if (err)
 		return report(f, err);
-	text_bytes(&f->rows, f->header.data, f->header.length);
+	if (outfile_wants_header(f))
+		text_bytes(&f->rows, f->header.data, f->header.length);
 	return 0;
+}
+
+bool outfile_wants_header(const struct outfile *f)
+{
+	return f->fd >= 0 && (!f->written || f->header_always);
 }
 
 static bool rotates(const struct outfile *f)
@@ -174,11 +186,12 @@ static bool rotates(const struct outfile *f)
 	return f->rotation.interval_ns || f->rotation.bytes;
 }
 
-int outfile_open(struct outfile *f, const char *pattern, const struct rotation *rotation)
+int outfile_open(struct outfile *f, const char *pattern, const struct rotation *rotation,
+		 bool append)
 {
 	int err;
 
-	*f = (struct outfile){ .pattern = pattern, .fd = -1 };
+	*f = (struct outfile){ .pattern = pattern, .fd = -1, .append = append };
 	if (!strcmp(pattern, "-")) {
 		f->fd = STDOUT_FILENO;
 		f->line_buffered = isatty(STDOUT_FILENO);
@@ -201,6 +214,8 @@ int outfile_begin(struct outfile *f)
 	if (!f->waits)
 		return 0;
 	f->waits = false;
+	if (f->append)
+		return 0;
 	/* pipes and devices have nothing from before */
 	if (!fstat(f->fd, &st) && S_ISREG(st.st_mode) && ftruncate(f->fd, 0))
 		return report(f, -errno);

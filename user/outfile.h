@@ -22,20 +22,26 @@ struct outfile {
 	uint64_t clock_ns;         /* newest packet time */
 	struct rotation rotation;
 	uint64_t period_start_ns; /* of the current file */
-	uint64_t written;         /* bytes in the current file */
+	uint64_t written;         /* bytes in the current file, those from before included */
 	int fd;
 	bool waits;         /* open, but not begun yet: a file from before is still whole */
 	bool made;          /* there was no file of this name before */
+	bool append;        /* what is in a file stays */
+	bool header_always; /* also where a file goes on: not a line of names, but a protocol's */
 	bool line_buffered; /* a terminal, or live input: somebody waits for each row */
 };
 
 /*
  * Without rotation the file is opened at once, but left as it is until outfile_begin(): the run may
- * yet turn out not to be possible. 0, or a negative errno after a message.
+ * yet turn out not to be possible. With append what is in files stays. 0, or a negative errno after
+ * a message.
  */
-int outfile_open(struct outfile *f, const char *pattern, const struct rotation *rotation);
-/* Before the first row is written: what was in the file is gone. Errors as above. */
+int outfile_open(struct outfile *f, const char *pattern, const struct rotation *rotation,
+		 bool append);
+/* Before the first row is written: without append what was in the file is gone. Errors as above. */
 int outfile_begin(struct outfile *f);
+/* Whether the header has to be the next in the file that is open: the caller's, after opening. */
+bool outfile_wants_header(const struct outfile *f);
 /* Whether a row of packet time now_ns begins a new file. */
 bool outfile_is_due(const struct outfile *f, uint64_t now_ns);
 /* Before a row of packet time now_ns: opens the file or the next one. */

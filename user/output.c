@@ -140,7 +140,7 @@ static int open_file(struct output *o)
 
 	if (strstr(o->target, "://"))
 		return refuse_target(o);
-	err = outfile_open(&o->file, o->target, &config->rotate);
+	err = outfile_open(&o->file, o->target, &config->rotate, config->append);
 	if (err)
 		return err;
 	if (!o->format->rows)
@@ -149,7 +149,7 @@ static int open_file(struct output *o)
 	if (!o->format->rows->header)
 		return 0;
 	o->format->rows->header(&o->file.header, o->parts.columns);
-	if (o->file.fd >= 0)
+	if (outfile_wants_header(&o->file))
 		text_bytes(&o->file.rows, o->file.header.data, o->file.header.length);
 	return 0;
 }

@@ -202,6 +202,7 @@ int output_ipfix_open_file(struct output_ipfix *o, const struct output_ipfix_par
 	int err = open_encoder(o, parts, emit_to_file, false);
 
 	o->file = file;
+	file->header_always = true;
 	if (!err)
 		err = make_preamble(o, &file->header);
 	if (!err && file->fd >= 0) {

@@ -102,19 +102,6 @@ static uint32_t process_find(const struct owners *o, const struct attribute_proc
 	return 0;
 }
 
-/* A process calls itself as it likes: what is no printable UTF-8 becomes '?'. */
-static void clean_name(char *name, size_t size)
-{
-	name[size - 1] = '\0';
-	for (size_t i = 0, n; name[i]; i += n) {
-		n = utf8_printable((const uint8_t *)name + i, size - 1 - i);
-		if (n)
-			continue;
-		name[i] = '?';
-		n = 1;
-	}
-}
-
 /* From names that go outwards, each with its end, to "/outer/inner"; NULL when memory is short. */
 static char *path_of(const char *names, size_t length)
 {
@@ -133,6 +120,7 @@ static char *path_of(const char *names, size_t length)
 	memmove(path, to, strlen(to) + 1);
 	if (!length)
 		strcpy(path, "/");
+	utf8_clean(path);
 	return path;
 }
 
@@ -150,7 +138,8 @@ static void process_set_group(struct process *p, uint64_t id, const char *names,
 static void process_set_name(struct process *p, const struct attribute_process *told)
 {
 	p->told = *told;
-	clean_name(p->told.name, sizeof(p->told.name));
+	p->told.name[sizeof(p->told.name) - 1] = '\0';
+	utf8_clean(p->told.name);
 }
 
 /* 0: no memory. */
@@ -518,6 +507,12 @@ void owners_fill(struct owners *o, const struct flow *f, struct flow_record *r)
 	r->system_pid = local->state == OWNER_KNOWN ? (int32_t)local->pid : -1;
 }
 
+void owners_poll(struct owners *o)
+{
+	if (o)
+		pods_poll(o->pods);
+}
+
 uint32_t owners_count(const struct owners *o)
 {
 	return o->sockets.used;
@@ -546,7 +541,7 @@ struct owners *owners_new(const struct owners_config *config)
 	whole = o->of_ports && !flow_index_init(&o->socket_index) &&
 		!flow_index_init(&o->process_index);
 	if (whole && config->pod_logs) {
-		o->pods = pods_new(config->pod_logs);
+		o->pods = pods_new(config->pod_logs, config->service_account);
 		whole = o->pods != NULL;
 	}
 	if (whole)

@@ -19,9 +19,10 @@
 struct owners;
 
 struct owners_config {
-	uint32_t netns;        /* inode number of the watched namespace */
-	uint32_t most_sockets; /* kept at a time; 0 = the default */
-	const char *pod_logs;  /* directory of CRI logs; NULL: pods are not asked for */
+	uint32_t netns;              /* inode number of the watched namespace */
+	uint32_t most_sockets;       /* kept at a time; 0 = the default */
+	const char *pod_logs;        /* directory of CRI logs; NULL: pods are not asked for */
+	const char *service_account; /* its directory; NULL: the API server is not asked */
 	/* Whether this host has the address; for tests. NULL: local_addresses.h */
 	bool (*is_local)(void *context, const uint8_t addr[16]);
 	void *context;
@@ -48,6 +49,9 @@ bool owners_knows(const struct owners *o, uint32_t number);
  * the next call of any function here.
  */
 void owners_fill(struct owners *o, const struct flow *f, struct flow_record *r);
+
+/* Now and then: takes what the API server has told of pods. NULL is allowed. */
+void owners_poll(struct owners *o);
 
 /* Sockets kept, sockets that found no room so far. */
 uint32_t owners_count(const struct owners *o);

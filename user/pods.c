@@ -9,6 +9,8 @@
 
 #include "clock.h"
 #include "container_id.h"
+#include "pod_watch.h"
+#include "utf8.h"
 
 #define LOOK_NS   1000000000ull
 #define PODS_MOST 65536u /* of a directory that is another one */
@@ -35,6 +37,7 @@ struct pods {
 	char *pod_logs, *container_logs;
 	struct pod_look now, before; /* before: names that records may still show */
 	uint64_t looked_ns;          /* 0 = never */
+	struct pod_watch *watch;     /* NULL: no API server is asked */
 };
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -147,6 +150,8 @@ static void read_names(struct pod_list *l, const char *path, bool (*cut)(char *,
 		char *text = strdup(entry->d_name);
 		struct pod_log log;
 
+		if (text)
+			utf8_clean(text);
 		if (!text || !cut(text, &log)) {
 			free(text);
 			continue;
@@ -175,7 +180,7 @@ static void look(struct pods *p, uint64_t now)
 
 /* --- the interface ---------------------------------------------------------------------------- */
 
-struct pods *pods_new(const char *logs)
+struct pods *pods_new(const char *logs, const char *account)
 {
 	struct pods *p = calloc(1, sizeof(*p));
 
@@ -184,7 +189,7 @@ struct pods *pods_new(const char *logs)
 	p->pod_logs = strdup(logs);
 	if (asprintf(&p->container_logs, "%s/../containers", logs) < 0)
 		p->container_logs = NULL;
-	if (p->pod_logs && p->container_logs)
+	if (p->pod_logs && p->container_logs && !(account && pod_watch_new(&p->watch, account)))
 		return p;
 	pods_free(p);
 	return NULL;
@@ -196,9 +201,16 @@ void pods_free(struct pods *p)
 		return;
 	look_free(&p->now);
 	look_free(&p->before);
+	pod_watch_free(p->watch);
 	free(p->pod_logs);
 	free(p->container_logs);
 	free(p);
+}
+
+void pods_poll(struct pods *p)
+{
+	if (p)
+		pod_watch_poll(p->watch);
 }
 
 /* False: somebody is not known. */
@@ -215,6 +227,9 @@ static bool find_known(const struct pods *p, const char *uid, const char *contai
 	}
 	if (inside)
 		out->container = inside->container;
+	/* It has labels, and may know what the logs do not. */
+	if (pod_watch_find(p->watch, uid, container, out))
+		return true;
 	return pod && (inside || !*container);
 }
 

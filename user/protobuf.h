@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Columns as fields of a Protocol Buffers message (proto3). A column's number follows from its IPFIX
- * element, which never changes, so one schema is that of every run, whatever columns it chooses.
+ * Columns as fields of a Protocol Buffers message (proto3). A column's number follows from its
+ * IPFIX element, which never changes, so one schema is that of every run, whatever its columns.
  */
 #ifndef USER_PROTOBUF_H
 #define USER_PROTOBUF_H

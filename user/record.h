@@ -187,11 +187,14 @@ const void *record_value(const struct flow_record *r, const struct field *f);
 
 enum profile { PROFILE_SEED, PROFILE_NFSTREAM, PROFILE_ALL, PROFILES };
 
+struct name_plan;
+
 /* The columns of this run, in order. */
 struct columns {
 	const struct field **items;
 	size_t count;
-	uint32_t need; /* union over items */
+	uint32_t need;           /* union over items */
+	struct name_plan *names; /* of --names; NULL: JSON has the columns' own */
 };
 
 extern const struct field record_fields[];

@@ -10,6 +10,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "attribution.h"
 #include "bpf_attach.h"
@@ -17,6 +19,7 @@
 #include "bpf_reason.h"
 #include "bpf_ring.h"
 #include "clock.h"
+#include "interface_names.h"
 #include "kernel_flows.h"
 #include "log.h"
 #include "meter/meter.h"
@@ -52,6 +55,7 @@ struct source_bpf {
 	struct attribution *attribution; /* NULL without --attribute */
 	struct watch_list *watched;
 	char netns[NETNS_NAME_SIZE]; /* our own */
+	uint64_t cookie;             /* our namespace's */
 	struct watcher *watcher;
 	bool ends;       /* what is pinned stays */
 	uint64_t failed; /* interfaces, as far as they are not in the ledger */
@@ -85,21 +89,40 @@ static struct interface_value value_of(const struct watch *w)
 	return value;
 }
 
+static int attach_inside(struct source_bpf *s, const struct watch *w, struct bpf_attachment *a)
+{
+	int own = namespace_enter(w->ns), err;
+
+	if (own < 0)
+		return bpf_reason(own, strerror(-own), "its namespace cannot be entered");
+	err = bpf_attach(a, s->probe, s->config, w->name, w->ns->own ? 0 : w->ns->cookie);
+	namespace_leave(w->ns, own);
+	return err;
+}
+
+static void leave_namespace(void *context, const struct namespace *ns)
+{
+	struct source_bpf *s = context;
+
+	bpf_probe_leave(s->probe, ns->cookie);
+}
+
 /* A number is there before the first packet asks for it. */
 static int attach_interface(void *context, struct watch *w)
 {
 	struct source_bpf *s = context;
 	const struct interface_value value = value_of(w);
+	uint64_t netns = w->ns->cookie;
 	struct bpf_attachment *a = malloc(sizeof(*a));
 	int err = a ? 0 : bpf_reason(-ENOMEM, "out of memory", "free some");
 
 	if (!err && w->index)
-		err = bpf_probe_name_interface(s->probe, w->index, &value);
+		err = bpf_probe_name_interface(s->probe, netns, w->index, &value);
 	bpf_probe_set_watched(s->probe, w->number, !err);
 	if (!err)
-		err = bpf_attach(a, s->probe, s->config, w->name);
+		err = attach_inside(s, w, a);
 	if (err) {
-		bpf_probe_forget_interface(s->probe, w->index);
+		bpf_probe_forget_interface(s->probe, netns, w->index);
 		bpf_probe_set_watched(s->probe, w->number, false);
 		free(a);
 		return err;
@@ -116,7 +139,7 @@ static void detach_interface(void *context, struct watch *w, bool gone)
 
 	if (!keep) {
 		bpf_attach_unpin(a, s->config);
-		bpf_probe_forget_interface(s->probe, w->index);
+		bpf_probe_forget_interface(s->probe, w->ns->cookie, w->index);
 	}
 	bpf_detach(a, keep);
 	bpf_probe_set_watched(s->probe, w->number, keep);
@@ -128,7 +151,7 @@ static void change_interface(void *context, const struct watch *w)
 	struct source_bpf *s = context;
 	const struct interface_value value = value_of(w);
 
-	bpf_probe_name_interface(s->probe, w->index, &value);
+	bpf_probe_name_interface(s->probe, w->ns->cookie, w->index, &value);
 	bpf_attach_rename(w->hold, s->config, w->name);
 }
 
@@ -154,7 +177,7 @@ static void take_over_numbers(struct source_bpf *s)
 
 	while (!bpf_map_get_next_key(map, before, &key)) {
 		before = &key;
-		if (bpf_map_lookup_elem(map, &key, &value))
+		if (key.netns != s->cookie || bpf_map_lookup_elem(map, &key, &value))
 			continue;
 		value.name[sizeof(value.name) - 1] = '\0';
 		watch_list_put(s->watched, value.number, key.index, value.name, s->netns);
@@ -169,7 +192,7 @@ static void forget_gone(struct source_bpf *s)
 		const struct watched *w = watch_list_at(s->watched, i);
 
 		if (w && w->gone)
-			bpf_probe_forget_interface(s->probe, w->index);
+			bpf_probe_forget_interface(s->probe, s->cookie, w->index);
 	}
 }
 
@@ -206,6 +229,19 @@ static int open_attribution(struct source_bpf *s)
 	return err;
 }
 
+/* Two links an interface: any number of them takes more files than a process usually opens. */
+static void allow_many_files(const struct config *config)
+{
+	struct rlimit limit;
+
+	if (!interface_names_are_open(&config->interfaces) && !config->netns.count)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config)
 {
@@ -222,6 +258,7 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 		.detach = detach_interface,
 		.changed = change_interface,
 		.reason = why_not,
+		.left = leave_namespace,
 		.failed = count_failure,
 	};
 	int err;
@@ -232,10 +269,12 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	s->config = config;
 	s->meter_config = *meter_config;
 	s->idle_ns = meter_config->idle_ns;
+	allow_many_files(config);
 	netns_name(netns_own(), s->netns);
+	s->cookie = netns_cookie();
 	s->watched = watch_list_new(config->interfaces.count, meter_config->idle_ns);
 	if (s->watched)
-		s->watcher = watcher_new(config, s->watched, s->netns, &hooks);
+		s->watcher = watcher_new(config, s->watched, &hooks);
 	if (!s->watcher)
 		err = out_of_memory();
 	else
@@ -518,6 +557,7 @@ static void flush_in_time(struct source_bpf *s, uint64_t now)
 		return;
 	s->flush_at_ns = now + FLUSH_NS;
 	set_clock(s);
+	owners_poll(s->parts.owners);
 	source_bpf_settle(s);
 }
 
@@ -563,9 +603,9 @@ int source_bpf_begin(struct source_bpf *s, const struct source_parts *parts)
 	return 0;
 }
 
-static void follow_interfaces(struct source_bpf *s)
+static void follow_interfaces(struct source_bpf *s, bool readable)
 {
-	watcher_follow(s->watcher);
+	watcher_follow(s->watcher, readable);
 	ledger_add(s->parts.ledger, COUNTER_WATCH_FAILED, s->failed);
 	s->failed = 0;
 }
@@ -580,8 +620,7 @@ int source_bpf_step(struct source_bpf *s, int timeout_ms)
 	if (*s->parts.stop)
 		return 0;
 	poll(fds, 2, timeout_ms < TURN_MS ? timeout_ms : TURN_MS);
-	if (fds[1].revents)
-		follow_interfaces(s);
+	follow_interfaces(s, fds[1].revents);
 	turn(s);
 	return 1;
 }

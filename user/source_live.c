@@ -10,7 +10,6 @@
 #include "interface_names.h"
 #include "live_device.h"
 #include "log.h"
-#include "netns.h"
 #include "watch_list.h"
 #include "watcher.h"
 
@@ -29,8 +28,7 @@ struct source_live {
 	struct source_parts parts;
 	struct watch_list *watched;
 	struct watcher *watcher;
-	char netns[NETNS_NAME_SIZE]; /* our own */
-	bool awaits;                 /* interfaces that come, or come back */
+	bool awaits; /* interfaces that come, or come back */
 	bool begun;
 	uint64_t failed; /* interfaces, as far as they are not in the ledger */
 	struct pollfd *fds;
@@ -55,7 +53,7 @@ static void begin_frames(struct source_live *s, const struct watch *w)
 	frames->meter = s->parts.meter;
 	frames->ledger = s->parts.ledger;
 	frames->number = w->number;
-	frames->many = interface_names_are_many(&s->config->interfaces);
+	frames->many = interface_names_are_many(s->config);
 	frames->dedup = s->config->dedup;
 	frames->vlan_id = w->vlan_id;
 }
@@ -137,11 +135,10 @@ static int open_devices(struct source_live *s)
 	};
 	const char *failed;
 
-	netns_name(netns_own(), s->netns);
 	s->awaits = interface_names_are_open(&s->config->interfaces);
 	s->watched = watch_list_new(s->config->interfaces.count, s->config->idle_ns);
 	if (s->watched)
-		s->watcher = watcher_new(s->config, s->watched, s->netns, &hooks);
+		s->watcher = watcher_new(s->config, s->watched, &hooks);
 	return s->watcher ? watcher_start(s->watcher, &failed) : out_of_memory();
 }
 
@@ -298,8 +295,7 @@ int source_live_step(struct source_live *s, int timeout_ms)
 		return 0;
 	poll(s->fds, fds, timeout_ms < POLL_MS ? timeout_ms : POLL_MS);
 	read_devices(s);
-	if (s->fds[0].revents)
-		watcher_follow(s->watcher);
+	watcher_follow(s->watcher, s->fds[0].revents);
 	look_at_quiet_flows(s);
 	flow_table_flush(s->parts.flows);
 	check_devices(s);

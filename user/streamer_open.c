@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "interface.h"
+#include "names.h"
 #include "options.h"
 #include "output.h"
 #include "streamer.h"
@@ -118,8 +119,10 @@ static int open_owners(struct weir_streamer *s)
 		return 0;
 	if (stat("/proc/self/ns/net", &st) == 0)
 		config.netns = (uint32_t)st.st_ino;
-	if (s->config.attribute >> ATTRIBUTE_PODS & 1)
+	if (s->config.attribute >> ATTRIBUTE_PODS & 1) {
 		config.pod_logs = s->config.pod_logs;
+		config.service_account = s->config.service_account;
+	}
 	s->owners = owners_new(&config);
 	return s->owners ? 0 : out_of_memory();
 }
@@ -151,7 +154,8 @@ static int open_interfaces(struct weir_streamer *s)
 		return err;
 	if (err == -ENODEV) /* which no other hook mends */
 		return err;
-	if (s->config.pin || s->config.attribute) {
+	/* which libpcap cannot do */
+	if (s->config.pin || s->config.attribute || s->config.netns.count) {
 		log_error("%s", source_bpf_reason());
 		return err;
 	}
@@ -258,7 +262,7 @@ static int open_identified(struct weir_streamer *s, struct columns *out,
 		return err;
 	columns_identify(out);
 	s->columns.need |= out->need;
-	return 0;
+	return names_plan(out, config->names);
 }
 
 /* IPFIX and NetFlow v9 export everything, unless --fields or --profile say what. */
@@ -286,6 +290,8 @@ static int open_columns(struct weir_streamer *s)
 	const struct field *added = plugins_fields(s->plugins, &count);
 	int err = columns_select(&s->columns, &s->config, added, count);
 
+	if (!err)
+		err = names_plan(&s->columns, s->config.names);
 	if (!err)
 		err = open_all_columns(s, added, count);
 	if (!err)

@@ -49,3 +49,16 @@ size_t utf8_copy(uint8_t *to, size_t room, const char *text, const char **rest)
 	*rest = text + length;
 	return length;
 }
+
+void utf8_clean(char *text)
+{
+	size_t left = strlen(text);
+
+	for (size_t n; left; text += n, left -= n) {
+		n = utf8_printable((const uint8_t *)text, left);
+		if (n)
+			continue;
+		*text = '?';
+		n = 1;
+	}
+}

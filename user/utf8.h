@@ -46,4 +46,7 @@ static inline size_t utf8_printable(const uint8_t *s, size_t left)
  */
 size_t utf8_copy(uint8_t *to, size_t room, const char *text, const char **rest);
 
+/* What is not printable UTF-8 becomes '?', in its place. */
+void utf8_clean(char *text);
+
 #endif

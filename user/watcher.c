@@ -6,14 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "interface_names.h"
 #include "links.h"
 #include "log.h"
 
+/* Between looks at what namespaces there are. */
+#define LOOK_NS 1000000000ull
+
 struct watcher {
 	const struct config *config;
 	struct watch_list *list;
-	const char *netns;
+	struct namespaces *namespaces;
+	uint64_t looked_ns; /* for namespaces */
 	struct watcher_hooks hooks;
 	struct links *links;
 	struct watch **watches;
@@ -23,7 +28,7 @@ struct watcher {
 	int error; /* of the start */
 };
 
-struct watcher *watcher_new(const struct config *config, struct watch_list *list, const char *netns,
+struct watcher *watcher_new(const struct config *config, struct watch_list *list,
 			    const struct watcher_hooks *hooks)
 {
 	struct watcher *w = calloc(1, sizeof(*w));
@@ -32,12 +37,12 @@ struct watcher *watcher_new(const struct config *config, struct watch_list *list
 		return NULL;
 	w->config = config;
 	w->list = list;
-	w->netns = netns;
 	w->hooks = *hooks;
 	w->was_here = calloc(config->interfaces.count + 1, sizeof(*w->was_here));
-	if (w->was_here)
+	w->namespaces = namespaces_new(config);
+	if (w->was_here && w->namespaces)
 		return w;
-	free(w);
+	watcher_free(w);
 	return NULL;
 }
 
@@ -58,19 +63,22 @@ int watcher_fd(const struct watcher *w)
 
 /* --- one interface ---------------------------------------------------------------------------- */
 
-static struct watch *find(const struct watcher *w, unsigned int index)
+static struct watch *find(const struct watcher *w, const struct namespace *ns, unsigned int index)
 {
 	for (size_t i = 0; i < w->count; i++)
-		if (w->watches[i]->index == index)
+		if (w->watches[i]->index == index && w->watches[i]->ns == ns)
 			return w->watches[i];
 	return NULL;
 }
 
-/* The place of the name without pattern in the list of -i; its count: there is none. */
+/*
+ * The place of the name without pattern in the list of -i; its count: there is none. With --netns
+ * names are patterns like others: each namespace has an interface of that name, or has none.
+ */
 static size_t place_of(const struct watcher *w, const char *name)
 {
 	const struct string_list *names = &w->config->interfaces;
-	size_t i = 0;
+	size_t i = w->config->netns.count ? names->count : 0;
 
 	while (i < names->count &&
 	       !(interface_name_is_plain(names->items[i]) && !strcmp(names->items[i], name)))
@@ -78,7 +86,8 @@ static size_t place_of(const struct watcher *w, const char *name)
 	return i;
 }
 
-static struct watch *add(struct watcher *w, unsigned int index, const char *name)
+static struct watch *add(struct watcher *w, struct namespace *ns, unsigned int index,
+			 const char *name)
 {
 	size_t room = w->room ? w->room * 2 : 16, place = place_of(w, name);
 	struct watch **grown, *watch;
@@ -93,6 +102,7 @@ static struct watch *add(struct watcher *w, unsigned int index, const char *name
 	watch = calloc(1, sizeof(*watch));
 	if (!watch)
 		return NULL;
+	watch->ns = ns;
 	watch->index = index;
 	snprintf(watch->name, sizeof(watch->name), "%s", name);
 	if (place < w->config->interfaces.count)
@@ -129,9 +139,17 @@ static bool is_own(const struct watcher *w, uint16_t number, const char *name)
 {
 	const struct watched *holder = watch_list_at(w->list, number);
 
-	if (!interface_names_are_many(&w->config->interfaces) || !holder)
+	if (!interface_names_are_many(w->config) || !holder)
 		return true;
 	return holder->gone && !strcmp(holder->name, name);
+}
+
+/* It had one before, which nobody has been given since. */
+static bool has_number(const struct watcher *w, const struct watch *watch)
+{
+	const struct watched *own = watch_list_at(w->list, watch->number);
+
+	return own && own->index == watch->index && !strcmp(own->netns, watch->ns->name);
 }
 
 /* A name without pattern keeps its number, so that its flows go on when it is back in time. */
@@ -140,15 +158,18 @@ static bool give_number(struct watcher *w, struct watch *watch)
 	unsigned int index = watch->index ? watch->index : UINT32_MAX;
 	size_t place = place_of(w, watch->name);
 
+	if (has_number(w, watch)) /* it was lost for a moment */
+		return watch_list_put(w->list, watch->number, index, watch->name, watch->ns->name);
 	if (place < w->config->interfaces.count) {
 		watch->number = place + 1;
 		if (is_own(w, watch->number, watch->name))
-			return watch_list_put(w->list, watch->number, index, watch->name, w->netns);
+			return watch_list_put(w->list, watch->number, index, watch->name,
+					      watch->ns->name);
 	}
-	watch->number = watch_list_find_gone(w->list, index, w->netns);
+	watch->number = watch_list_find_gone(w->list, index, watch->ns->name);
 	if (watch->number)
-		return watch_list_put(w->list, watch->number, index, watch->name, w->netns);
-	watch->number = watch_list_add(w->list, index, watch->name, w->netns);
+		return watch_list_put(w->list, watch->number, index, watch->name, watch->ns->name);
+	watch->number = watch_list_add(w->list, index, watch->name, watch->ns->name);
 	return watch->number;
 }
 
@@ -171,7 +192,9 @@ static void say_failure(struct watcher *w, const struct watch *watch, int err, b
 		w->hooks.failed(w->hooks.context);
 	if (!why)
 		return;
-	log_warning(back ? "%s: back, but %s" : "%s: is not watched: %s", watch->name, why);
+	log_warning(back ? "%s%s%s: back, but %s" : "%s%s%s: is not watched: %s",
+		    watch->ns->own ? "" : watch->ns->name, watch->ns->own ? "" : "/", watch->name,
+		    why);
 }
 
 /* What a pattern matches may fail alone; what is not permitted fails everywhere. */
@@ -203,10 +226,10 @@ static void change(struct watcher *w, struct watch *watch, const struct link_see
 {
 	snprintf(watch->name, sizeof(watch->name), "%s", link->name);
 	watch->vlan_id = link->vlan_id;
-	if (!watch->hold)
-		return;
-	watch_list_rename(w->list, watch->number, link->name);
-	w->hooks.changed(w->hooks.context, watch);
+	if (has_number(w, watch))
+		watch_list_rename(w->list, watch->number, link->name);
+	if (watch->hold)
+		w->hooks.changed(w->hooks.context, watch);
 }
 
 /* What is watched stays so under any name but an excluded one. */
@@ -225,19 +248,37 @@ static void on_known(struct watcher *w, struct watch *watch, const struct link_s
 		attach_new(w, watch);
 }
 
+/* A name without pattern is one interface's: another one has it now, and the first one another. */
+static void replace(struct watcher *w, const char *name)
+{
+	size_t place = place_of(w, name);
+
+	for (size_t i = w->count; i-- && place < w->config->interfaces.count;) {
+		struct watch *watch = w->watches[i];
+
+		if (watch->plain != w->config->interfaces.items[place])
+			continue;
+		log_warning("%s: no longer watched: %s is another interface now", watch->name,
+			    name);
+		drop(w, watch, false);
+	}
+}
+
 static void on_seen(void *context, const struct link_seen *link)
 {
 	struct watcher *w = context;
-	struct watch *watch = find(w, link->index);
+	struct namespace *ns = namespaces_find(w->namespaces, link->nsid);
+	struct watch *watch = ns ? find(w, ns, link->index) : NULL;
 
 	if (watch) {
 		on_known(w, watch, link);
 		return;
 	}
-	if (w->error ||
+	if (w->error || !ns ||
 	    interface_names_match(&w->config->interfaces, link->name) != INTERFACE_WANTED)
 		return;
-	watch = add(w, link->index, link->name);
+	replace(w, link->name);
+	watch = add(w, ns, link->index, link->name);
 	if (!watch) {
 		log_warning("%s: is not watched: out of memory; free some", link->name);
 		return;
@@ -246,18 +287,23 @@ static void on_seen(void *context, const struct link_seen *link)
 	attach_new(w, watch);
 }
 
-static void on_gone(void *context, unsigned int index)
+static void gone(struct watcher *w, struct watch *watch)
 {
-	struct watcher *w = context;
-	struct watch *watch = find(w, index);
-
-	if (!watch)
-		return;
 	if (watch->plain) {
 		w->was_here[place_of(w, watch->plain)] = true;
 		log_warning("%s: gone; waiting for it to come back", watch->name);
 	}
 	drop(w, watch, true);
+}
+
+static void on_gone(void *context, int nsid, unsigned int index)
+{
+	struct watcher *w = context;
+	struct namespace *ns = namespaces_find(w->namespaces, nsid);
+	struct watch *watch = ns ? find(w, ns, index) : NULL;
+
+	if (watch)
+		gone(w, watch);
 }
 
 static struct links_sink sink_of(struct watcher *w)
@@ -266,25 +312,67 @@ static struct links_sink sink_of(struct watcher *w)
 }
 
 /* After events were lost: what a new list does not have is gone. */
-static void compare(struct watcher *w)
+static void compare(struct watcher *w, const struct namespace *ns)
 {
 	struct links_sink sink = sink_of(w);
 
 	for (size_t i = 0; i < w->count; i++)
-		w->watches[i]->marked = w->watches[i]->index;
-	if (links_list(w->links, &sink))
-		return; /* the next event asks again */
+		w->watches[i]->marked = w->watches[i]->ns == ns && w->watches[i]->index;
+	if (links_list(ns->nsid, &sink))
+		return; /* the namespace goes, or the next loss asks again */
 	for (size_t i = w->count; i--;)
 		if (w->watches[i]->marked)
-			on_gone(w, w->watches[i]->index);
+			gone(w, w->watches[i]);
 }
 
-void watcher_follow(struct watcher *w)
+static void compare_all(struct watcher *w)
 {
+	for (size_t i = 0; i < namespaces_count(w->namespaces); i++)
+		compare(w, namespaces_at(w->namespaces, i));
+}
+
+/* --- namespaces ------------------------------------------------------------------------------- */
+
+static void on_namespace(void *context, struct namespace *ns)
+{
+	struct watcher *w = context;
 	struct links_sink sink = sink_of(w);
 
-	if (w->links && !links_read(w->links, &sink))
-		compare(w);
+	links_list(ns->nsid, &sink);
+}
+
+static void on_namespace_gone(void *context, struct namespace *ns)
+{
+	struct watcher *w = context;
+
+	for (size_t i = w->count; i--;)
+		if (w->watches[i]->ns == ns)
+			drop(w, w->watches[i], true);
+	if (w->hooks.left)
+		w->hooks.left(w->hooks.context, ns);
+}
+
+static int look_for_namespaces(struct watcher *w, const char **missing)
+{
+	const struct namespaces_sink sink = {
+		.context = w,
+		.appeared = on_namespace,
+		.gone = on_namespace_gone,
+	};
+
+	w->looked_ns = monotonic_ns();
+	return namespaces_look(w->namespaces, &sink, missing);
+}
+
+void watcher_follow(struct watcher *w, bool readable)
+{
+	struct links_sink sink = sink_of(w);
+	const char *missing;
+
+	if (w->config->netns.count && monotonic_ns() - w->looked_ns >= LOOK_NS)
+		look_for_namespaces(w, &missing);
+	if (readable && w->links && !links_read(w->links, &sink))
+		compare_all(w);
 }
 
 void watcher_retry(struct watcher *w)
@@ -304,13 +392,14 @@ void watcher_lost(struct watcher *w, struct watch *watch)
 
 static int start_plain(struct watcher *w, const char *name)
 {
+	struct namespace *ns = namespaces_at(w->namespaces, 0);
 	unsigned int index = if_nametoindex(name);
 	struct watch *watch;
 	int err;
 
-	if (index && find(w, index)) /* named twice */
+	if (index && find(w, ns, index)) /* named twice */
 		return 0;
-	watch = add(w, index, name);
+	watch = add(w, ns, index, name);
 	err = watch ? attach(w, watch) : -ENOMEM;
 	return err == -EAGAIN ? 0 : err;
 }
@@ -332,7 +421,7 @@ static void say_what_is_awaited(const struct watcher *w)
 static int start_listed(struct watcher *w)
 {
 	struct links_sink sink = sink_of(w);
-	int err = w->links ? links_list(w->links, &sink) : -EOPNOTSUPP;
+	int err = w->links ? links_list(LINKS_OWN, &sink) : -EOPNOTSUPP;
 
 	if (w->error)
 		return w->error;
@@ -348,13 +437,48 @@ static int start_listed(struct watcher *w)
 	return 0;
 }
 
+static int refuse_namespace(int err, const char *name)
+{
+	if (err == -EPERM)
+		log_error("--netns %s: not permitted; other namespaces take CAP_SYS_ADMIN and "
+			  "CAP_NET_BROADCAST",
+			  name);
+	else if (err == -ENOENT)
+		log_error("--netns %s: no such namespace; `ip netns` lists those that have a name, "
+			  "and processes have one each",
+			  name);
+	else
+		log_error("--netns %s: %s; leave it out", name, strerror(-err));
+	return -EINVAL;
+}
+
+static int start_namespaces(struct watcher *w)
+{
+	const char *missing = w->config->netns.items[0];
+	int err = links_open(&w->links, true);
+
+	if (!err)
+		err = look_for_namespaces(w, &missing);
+	if (err)
+		return refuse_namespace(err, missing);
+	if (!w->error && !w->count)
+		say_what_is_awaited(w);
+	return w->error;
+}
+
 int watcher_start(struct watcher *w, const char **failed)
 {
 	const struct string_list *names = &w->config->interfaces;
 	int err = 0;
 
+	*failed = NULL;
+	if (w->config->netns.count) {
+		err = start_namespaces(w);
+		w->started = true;
+		return err;
+	}
 	/* Without it interfaces that have a name of their own are watched all the same. */
-	links_open(&w->links);
+	links_open(&w->links, false);
 	for (size_t i = 0; i < names->count && !err; i++) {
 		*failed = names->items[i];
 		if (interface_name_is_plain(names->items[i]))
@@ -375,6 +499,7 @@ void watcher_free(struct watcher *w)
 	while (w->count)
 		drop(w, w->watches[w->count - 1], false);
 	links_close(w->links);
+	namespaces_free(w->namespaces);
 	free(w->watches);
 	free(w->was_here);
 	free(w);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "namespaces.h"
 #include "watch_list.h"
 
 struct watcher;
@@ -18,6 +19,7 @@ struct watcher;
 /* An interface that is asked for. */
 struct watch {
 	char name[IFNAMSIZ];
+	struct namespace *ns;
 	unsigned int index; /* 0: not one of the kernel's (libpcap's "any") */
 	uint16_t number;    /* in the watch list */
 	uint16_t vlan_id;   /* of a VLAN's interface: that of its packets, which do not say so */
@@ -36,12 +38,14 @@ struct watcher_hooks {
 	/* Its name has changed, or its VLAN has become known. */
 	void (*changed)(void *context, const struct watch *w);
 	const char *(*reason)(void *context); /* of the last error; NULL: it was said */
+	/* A namespace is no more, and nothing in it is watched. NULL: nobody cares. */
+	void (*left)(void *context, const struct namespace *ns);
 	/* One could not be attached; it was said. NULL: nobody counts. */
 	void (*failed)(void *context);
 };
 
 /* NULL: no memory. All borrowed. */
-struct watcher *watcher_new(const struct config *config, struct watch_list *list, const char *netns,
+struct watcher *watcher_new(const struct config *config, struct watch_list *list,
 			    const struct watcher_hooks *hooks);
 /*
  * Attaches to what is there. 0; or a negative errno where a name without pattern could not be
@@ -51,9 +55,10 @@ int watcher_start(struct watcher *w, const char **failed);
 /* Detaches everything. */
 void watcher_free(struct watcher *w);
 
-/* To be polled for reading, then watcher_follow(); negative: none. */
+/* To be polled for reading; negative: none. */
 int watcher_fd(const struct watcher *w);
-void watcher_follow(struct watcher *w);
+/* Does what is to be done; readable: there are events. To be called a few times a second. */
+void watcher_follow(struct watcher *w, bool readable);
 
 /* What is asked for at this moment. */
 size_t watcher_count(const struct watcher *w);

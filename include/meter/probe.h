@@ -21,13 +21,15 @@ struct probe_config {
 	__u8 test_clock;     /* tests: time and frame length come from variables */
 	__u8 sockets;        /* events name the sender's socket */
 	__u8 zero[3];
-	__u32 test_spin;     /* tests: some packets wait so many turns between look and add */
-	__u16 interface;     /* number of the one that there is, unless many */
+	__u32 test_spin; /* tests: some packets wait so many turns between look and add */
+	__u16 interface; /* number of the one that there is, unless many */
 	__u16 zero2;
+	__u64 netns; /* cookie of the namespace that this copy of the program is for */
 };
 
 /* Interfaces by the kernel's index, when there is more than one. */
 struct interface_key {
+	__u64 netns; /* cookie of its network namespace: indexes are of one namespace each */
 	__u32 index;
 	__u32 zero;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Kafka brokers on loopback, by librdkafka's mock cluster, for tests. Prints their addresses, then
- * does what lines on stdin say: "down ID", "up ID", "errors COUNT" (each produce request fails so
- * often in a way that is to be retried), "refuse COUNT" (for good). Ends with stdin.
+ * does what lines on stdin say: "down ID", "up ID", "errors COUNT" (so many produce requests fail
+ * in each way that is to be retried), "refuse COUNT" (for good). Ends with stdin.
  *
  * usage: kafka_mock BROKERS TOPIC...
  */
@@ -20,6 +20,19 @@ static void push(rd_kafka_mock_cluster_t *cluster, rd_kafka_resp_err_t err, int 
 		rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1, err);
 }
 
+/* What brokers say when they are restarted, overloaded or losing their peers, or do not say. */
+static void push_passing(rd_kafka_mock_cluster_t *cluster, int count)
+{
+	static const rd_kafka_resp_err_t passing[] = {
+		RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+		RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+		RD_KAFKA_RESP_ERR__TRANSPORT, /* the connection ends instead */
+	};
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+		push(cluster, passing[i], count);
+}
+
 static void obey(rd_kafka_mock_cluster_t *cluster, const char *line)
 {
 	char verb[16];
@@ -32,7 +45,7 @@ static void obey(rd_kafka_mock_cluster_t *cluster, const char *line)
 	else if (!strcmp(verb, "up"))
 		rd_kafka_mock_broker_set_up(cluster, number);
 	else if (!strcmp(verb, "errors"))
-		push(cluster, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, number);
+		push_passing(cluster, number);
 	else if (!strcmp(verb, "refuse"))
 		push(cluster, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, number);
 	printf("done\n");

@@ -16,10 +16,17 @@ def read(brokers):
     return [(key, json.loads(value)) for key, value in brokers.read()]
 
 
+# So much of a record that all of them do not fit the smallest queue.
+WIDE = ["--queue", "65536B", "--fields", f"{FIELDS},splt_ps,splt_piat_ms", "--splt", "500"]
+
+
+def command(folder, brokers, source, *args, more=""):
+    return [str(tap.WEIR_SAN), "-q", "-r", str(source), "--fields", FIELDS, "--summary", str(folder / "s.json"), "-o",
+            f"json:kafka://{brokers}/flows{more}", "--active-timeout", "0", *args]
+
+
 def start(folder, brokers, *args, more=""):
-    return subprocess.Popen([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "--fields", FIELDS, "--summary", str(folder / "s.json"),
-                             "-o", f"json:kafka://{brokers}/flows{more}", "--active-timeout", "0", *args],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command(folder, brokers, DEMO, *args, more=more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finish(process, folder):
@@ -27,7 +34,7 @@ def finish(process, folder):
     assert process.returncode == 0, (process.returncode, err)
     summary = json.loads((folder / "s.json").read_text())
     assert tap.law(summary) is None, summary
-    return err, summary["export"]
+    return err.decode(), summary["export"]
 
 
 def name_of(record):
@@ -80,17 +87,59 @@ def test_refusals_are_counted(folder):
     assert len(messages) == len({name_of(record) for _, record in messages}) == counts["sent"], (len(messages), counts)
 
 
+# What takes half a minute by default, in tests.
+SOON = "?reconnect.backoff.ms=50&reconnect.backoff.max.ms=100&retry.backoff.ms=50"
+LOSSLESS = {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0}
+
+
 def test_broker_away(folder):
-    """The only broker goes and comes back while records wait: nothing is lost, nothing comes twice."""
+    """The only broker goes while records are on their way, more come while it is away, and it comes back: each is there once."""
+    packets = DEMO.read_bytes()
+    half = tap.pcap_offset(packets, PACKETS // 2)
     with Brokers(1) as brokers:
+        process = subprocess.Popen(command(folder, brokers.address, "-", "--flush-timeout", "60", more=SOON), stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdin.write(packets[:half])
+        process.stdin.flush()
+        while not brokers.read():
+            time.sleep(0.1)
         brokers.tell("down 1")
-        process = start(folder, brokers.address, "--flush-timeout", "60")
-        time.sleep(3)
+        process.stdin.write(packets[half:])
+        process.stdin.close()
+        process.stdin = None
+        time.sleep(1)
         assert process.poll() is None
         brokers.tell("up 1")
         err, counts = finish(process, folder)
         once(read(brokers))
-    assert counts == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0}, counts
+    assert counts == LOSSLESS, counts
+
+
+def test_broker_late(folder):
+    """More records than the queue holds wait for the broker by packets that are not read yet."""
+    with Brokers(1) as brokers:
+        brokers.tell("down 1")
+        process = start(folder, brokers.address, "--flush-timeout", "60", *WIDE, more=SOON)
+        time.sleep(1)
+        assert process.poll() is None
+        brokers.tell("up 1")
+        err, counts = finish(process, folder)
+        once(read(brokers))
+    assert counts == LOSSLESS and "records are kept and sent when it is back" in err, (counts, err)
+
+
+def test_full_queue(folder):
+    """With drop-oldest what finds no room is dropped and counted, and all the rest is there."""
+    with Brokers(1) as brokers:
+        brokers.tell("down 1")
+        process = start(folder, brokers.address, "--flush-timeout", "60", "--queue-policy", "drop-oldest", *WIDE, more=SOON)
+        time.sleep(1)
+        assert process.poll() is None
+        brokers.tell("up 1")
+        err, counts = finish(process, folder)
+        names = [name_of(record) for _, record in read(brokers)]
+    assert counts["dropped"] > 0 and counts["sent"] + counts["dropped"] == PACKETS and not counts["failed"], counts
+    assert len(names) == len(set(names)) == counts["sent"], (len(names), counts)
 
 
 def test_no_broker(folder):

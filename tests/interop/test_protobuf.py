@@ -87,29 +87,28 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def both(folder, Flow, captures, *options, program=tap.WEIR_SAN):
-    """Each capture to both formats in one run."""
-    flows = []
-    for capture in captures:
-        done = weir("-q", "-r", capture, *options, "-o", f"protobuf:{folder}/a.pb", "-o", f"json:{folder}/a.json", program=program)
-        assert done.returncode in (0, 1), done
-        flows += compare(Flow, delimited((folder / "a.pb").read_bytes()), lines(folder / "a.json"))
-    return flows
+def both(folder, Flow, captures, *options):
+    """All captures to both formats in one run."""
+    reads = [word for capture in captures for word in ("-r", capture)]
+    done = weir("-q", *reads, *options, "-o", f"protobuf:{folder}/a.pb", "-o", f"json:{folder}/a.json")
+    assert done.returncode == 0, done
+    return compare(Flow, delimited((folder / "a.pb").read_bytes()), lines(folder / "a.json"))
 
 
 def test_own_captures(folder):
-    own = [p for d in ("recorded", "crafted") for p in sorted((tap.TOP / "tests/pcaps" / d).glob("*.pcap*"))]
-    flows = both(folder, message_class(folder), own, *EVERYTHING, "--idle-timeout", "5")
-    assert len(flows) > 100
+    flows = both(folder, message_class(folder), tap.readable_captures(), *EVERYTHING, "--idle-timeout", "5")
+    assert len(flows) > 300
     assert any(f.HasField("server_rtt_us") for f in flows) and not all(f.HasField("server_rtt_us") for f in flows)
 
 
 def test_public_captures(folder):
     files = tap.shared_captures()
-    Flow = message_class(folder)
-    if files and len(both(folder, Flow, files, *EVERYTHING, program=tap.WEIR)) < 1000:
-        raise AssertionError("few flows")
-    return None if files else tap.Absent("no public captures")
+    if not files:
+        return
+    while (done := weir("-q", *(w for f in files for w in ("-r", f)), "-o", "json:/dev/null", program=tap.WEIR)).returncode:
+        files.remove(pathlib.Path(done.stderr.decode().split(": ")[1]))  # of a link type that weir does not know
+    flows = both(folder, message_class(folder), files, *EVERYTHING)
+    assert len(flows) > 1000, len(flows)
 
 
 def test_nfstream_columns(folder):
@@ -193,7 +192,7 @@ def test_refused():
     for target, words in (("http://h/", "http takes lines"), ("syslog:", "syslog takes lines")):
         done = weir("-q", "-r", DEMO, "-o", f"protobuf:{target}")
         assert done.returncode == 2 and words in done.stderr.decode() and done.stderr.count(b"\n") == 1, done
-    for args, words in (((), "give weir schema protobuf"), (("avro",), "give weir schema protobuf"), (("protobuf", "x"), '"x" is none')):
+    for args, words in (((), "no schema of that name"), (("avro",), "give weir schema protobuf, ecs or ocsf"), (("protobuf", "x"), '"x" is none')):
         done = weir("schema", *args)
         assert done.returncode == 2 and words in done.stderr.decode() and done.stderr.count(b"\n") == 1, done
 

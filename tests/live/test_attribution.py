@@ -36,6 +36,10 @@ class Attributed(watch.Watch):
     def expected_links(self):
         return super().expected_links() + LINKS
 
+    def read(self, err):
+        self.err = err.decode()
+        super().read(err)
+
     def row(self, port, protocol=6):
         """The one flow with this port at either end."""
         found = [r for r in self.rows if str(port) in (r["src_port"], r["dst_port"]) and int(r["protocol"]) == protocol]
@@ -341,6 +345,97 @@ c = socket.create_connection((THERE, 8000), source_address=(HERE, int(sys.argv[3
                     [f"/{own}/kubepods/pod{UID}/{CONTAINER}", inodes[1], CONTAINER, "shop", "cart-5d4f", "app", ""]], told
     row = weir.row(20001)
     assert (int(row["dst_pid"]), row["dst_container"], row["dst_pod"]) == (server.pid, "", ""), row
+
+
+# The API server: refuses the first request, then tells of pods in pieces, then of one that changes.
+API = """
+import json, ssl
+def event(kind, uid, name, labels, container):
+    status = {"containerStatuses": [{"name": "app", "containerID": "containerd://" + container}]}
+    return json.dumps({"type": kind, "object": {"kind": "Pod", "metadata": {"uid": uid, "name": name, "namespace": "shop", "labels": labels}, "status": status}}).encode() + b"\\n"
+folder, uid, container = sys.argv[3:6]
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(folder + "/cert.pem", folder + "/key.pem")
+s = socket.create_server(("127.0.0.1", 6443)); ready()
+def answer(head):
+    c = context.wrap_socket(s.accept()[0], server_side=True); request = b""
+    while b"\\r\\n\\r\\n" not in request: request += c.recv(9999)
+    c.sendall(head)
+    return c, request
+c, _ = answer(b"HTTP/1.1 403 Forbidden\\r\\nContent-Length: 2\\r\\n\\r\\n{}"); c.close()
+c, request = answer(b"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\n")
+text = event("ADDED", "1", "another", {}, "1" * 64) + event("ADDED", uid, "cart-old", {"app": "old"}, container) + event("BOOKMARK", "", "", {}, "")
+text += event("MODIFIED", uid, "cart-5d4f", {"app": "cart", "tier": "front"}, container) + event("DELETED", "1", "another", {}, "1" * 64)
+for i in range(0, len(text), 50): c.sendall(text[i:i + 50]); time.sleep(0.005)
+print(json.dumps(request.decode()), flush=True)
+signal.pause()
+"""
+
+
+@contextlib.contextmanager
+def environment(**values):
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            del os.environ[name]
+
+
+HOSTILE = r"""
+import ssl
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(sys.argv[3] + "/cert.pem", sys.argv[3] + "/key.pem")
+s = socket.create_server(("127.0.0.1", 6443)); ready()
+odd = [b'[1]', b'7', b'{}', b'{"type":5}', b'{"type":"ADDED"}', b'{"type":"ADDED","object":[]}', b'{"type":"ADDED","object":{"metadata":{"uid":7}}}',
+       b'{"type":"ADDED","object":{"metadata":{"uid":"u","name":null,"labels":[1]},"status":{"containerStatuses":[1,{"containerID":5},{"containerID":"x"}]}}}',
+       b'{"type":"ADDED","object":{"metadata":{"uid":"\u0000","labels":{"a":1}},"status":[]}}', b'{"type":"ADDED","object":{"metadata":', b'}']
+for body in (b'{"type":"ERROR","object":{"message":"too\nold"}}', b"\n".join(odd)):
+    c = context.wrap_socket(s.accept()[0], server_side=True); c.recv(9999)
+    c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body); c.close()
+time.sleep(0.3); ready()
+"""
+
+
+def make_account(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=api",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True)
+    shutil.copy(folder / "cert.pem", folder / "ca.crt")
+    (folder / "token").write_text("secret-token\n")
+
+
+def test_hostile_api_server(folder):
+    """Answers that are none are told, and the meter goes on; what is not understood is passed over."""
+    make_account(folder)
+    with network_of_two() as net, environment(KUBERNETES_SERVICE_HOST="127.0.0.1", KUBERNETES_SERVICE_PORT="6443"):
+        api = Actor(net.b, net.a, HOSTILE, folder)
+        with Attributed(net.b, "--attribute", "pod", "--service-account", folder) as weir:
+            assert api.process.stdout.readline()
+            Actor(net.a, net.b, "udp(1).sendto(b'x', (THERE, 9)); ready()")
+    assert weir.row(9, 17)["total_packets"] == "1"
+    said = [f"weir: warning: --attribute pod: the API server: {why}; names come from --pod-logs meanwhile"
+            for why in ("too?old", "the answer is no JSON")]
+    assert weir.err.splitlines() == said, weir.err
+
+
+def test_api_server(folder):
+    """Names, container and labels from the API server, asked with the account's token by its own certificate."""
+    make_account(folder)
+    call = "ready(); sys.stdin.readline()\nc = socket.create_connection((THERE, 8000), source_address=(HERE, 20002)); c.send(b'x'); c.recv(99)"
+    own = f"weir-test-{os.getpid()}"
+    with network_of_two() as net, cgroup(own, "kubepods", f"pod{UID}", CONTAINER) as pod, \
+            environment(KUBERNETES_SERVICE_HOST="127.0.0.1", KUBERNETES_SERVICE_PORT="6443", NODE_NAME="node-1"):
+        Actor(net.b, net.a, "s = tcp(8000); ready()\nwhile True: serve(s.accept()[0])")
+        api = Actor(net.b, net.b, API, folder, UID, CONTAINER)
+        with Attributed(net.b, "--attribute", "pod", "--service-account", folder, "--pod-logs", folder / "none") as weir:
+            request = json.loads(api.process.stdout.readline())
+            actor = Actor(net.a, net.b, call)
+            (pod / "cgroup.procs").write_text(str(actor.pid))
+            actor.go()
+            actor.process.wait(timeout=20)
+    row = weir.row(20002)
+    assert [row[f"src_pod{what}"] for what in ("_namespace", "", "_container", "_labels")] == ["shop", "cart-5d4f", "app", "app=cart,tier=front"], row
+    assert request.startswith("GET /api/v1/pods?watch=1&timeoutSeconds=300&fieldSelector=spec.nodeName%3Dnode-1 HTTP/1.1\r\n"), request
+    assert "\r\nAuthorization: Bearer secret-token\r\n" in request and "\r\nHost: 127.0.0.1:6443\r\n" in request, request
+    assert weir.err.count("API server: HTTP status 403: the service account may not list and watch pods") == weir.err.count("\n") == 1, weir.err
 
 
 def test_runc(folder):

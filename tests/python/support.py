@@ -46,9 +46,10 @@ def udp_frame(sport, size=20, dport=9):
 
 def write_capture(path, packets, cut=0):
     """packets: (time in ns since T0, frame). A little-endian nanosecond pcap, perhaps cut short."""
-    data = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)
+    parts = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)]
     for t, frame in packets:
-        data += struct.pack("<IIII", T0 + t // 10**9, t % 10**9, len(frame), len(frame)) + frame
+        parts += struct.pack("<IIII", T0 + t // 10**9, t % 10**9, len(frame), len(frame)), frame
+    data = b"".join(parts)
     pathlib.Path(path).write_bytes(data[:len(data) - cut])
     return str(path)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """to_csv() and to_pandas(): the same rows by every way, names hidden, files by number of flows."""
-import csv, os, pathlib, re
+import csv, os, pathlib, re, subprocess
 
 import pandas
 
@@ -10,6 +10,8 @@ from support import DEMO, raises, recorded, warns, write_capture
 from weir import NFPlugin, NFStreamer, columns
 
 FULL = {"statistical_analysis": True, "splt_analysis": 5}
+# Columns from databases, and from the machine that is watched.
+OF_ELSEWHERE = "(src|dst)_(country|city|as|mac_vendor|pid|process|cgroup|container|pod)|system_|(ingress|egress)_|netns |run_id "
 
 
 class Mark(NFPlugin):
@@ -159,18 +161,90 @@ def test_anonymised(folder):
         for name in hidden:
             assert all(re.fullmatch("[0-9a-f]{32}", each) for each in frame[name]), frame[name]
             assert list(pandas.factorize(frame[name])[0]) == list(pandas.factorize(plain[name])[0]), name
-        pandas.testing.assert_frame_equal(frame[plain.columns.drop(hidden)], plain.drop(columns=hidden), rtol=1e-5)
+        rest = plain.columns.drop([*hidden, "src_oui"])
+        pandas.testing.assert_frame_equal(frame[rest], plain[rest], rtol=1e-5)
     assert len({frame.src_ip[0] for frame in frames}) == 4  # another key each time
     assert re.fullmatch("[0-9a-f]{32}", frames[3]["udps.text"][0])
 
 
 def test_anonymised_addresses_go_together(folder):
     """What would tell an address is hidden with it, as the command does."""
-    streamer = NFStreamer(source=DEMO, snaplen=100)
+    streamer = NFStreamer(source=DEMO, snaplen=100, columns=["community_id"])
     streamer.to_csv(folder / "a.csv", ["src_ip"])
     for frame in (streamer.to_pandas(["src_ip"]), pandas.read_csv(folder / "a.csv")):
-        for name in ("src_ip", "dst_ip", "ip_src", "ip_dst", "nfhash"):
-            assert frame[name].map(lambda text: bool(re.fullmatch("[0-9a-f]{32}", str(text)))).all(), name
+        assert set(hidden_in(frame)) == {"src_ip", "dst_ip", "ip_src", "ip_dst", "nfhash", "community_id"}
+
+
+def hidden_in(frame):
+    return [name for name in frame.columns if frame[name].map(lambda each: bool(re.fullmatch("[0-9a-f]{32}", str(each)))).all()]
+
+
+def test_what_goes_together_is_the_command_s(folder):
+    """For each column that is hidden alone: what is hidden with it here, and in the file that the library writes."""
+    listed = subprocess.run([tap.WEIR, "fields"], capture_output=True, text=True, timeout=20).stdout.splitlines()
+    names = [line.split()[0] for line in listed if line[:1].islower() and not re.match(OF_ELSEWHERE, line)]
+    assert len(names) > 150 and "src_ip" in names, names
+    streamer = NFStreamer(source=recorded("tls12"), snaplen=100, columns=names, bpf_filter="tcp", **FULL)
+
+    def cells(*hidden):
+        streamer.to_csv(folder / "a.csv", hidden)
+        header, row = read(folder / "a.csv")
+        return dict(zip(header, row))
+
+    plain = cells()
+    for name in plain.keys() - set(columns.STATISTICS):
+        changed = [each for each, cell in cells(name).items() if cell != plain[each]]
+        assert changed == [each for each in plain if columns.tells(each, name)], (name, changed)
+
+
+def test_other_names_are_hidden_too(folder):
+    """By the name of the other mode, and by that of a column that is not there but tells one that is."""
+    for options, asked, hidden in (({}, ["first_seen"], ["bidirectional_first_seen_ms"]), ({}, ["ip_src"], ["src_ip", "dst_ip"]),
+                                   ({"snaplen": 9}, ["ip_version"], ["version"])):
+        for udps in (None, Mark()):
+            streamer = NFStreamer(source=DEMO, udps=udps, **options)
+            streamer.to_csv(folder / "a.csv", asked)
+            for frame in (streamer.to_pandas(asked), pandas.read_csv(folder / "a.csv")):
+                assert hidden_in(frame) == hidden, (asked, udps)
+
+
+def test_columns_of_plugins_are_hidden(folder):
+    """Those of the library's plugins, flow.udps and the attributes of 2019; where there is none it is told."""
+    class size(NFPlugin):
+        def process(self, packet, flow):
+            flow.size += packet.length
+
+    entropy = [f"plugin={tap.BUILD}/plugins/entropy.so"]
+    for options, name in (({"settings": entropy}, "entropy_src2dst"), ({"settings": entropy, "udps": Mark()}, "entropy_src2dst"),
+                          ({"settings": entropy, "udps": Mark()}, "udps.size"), ({"plugins": [size()]}, "size")):
+        streamer = NFStreamer(source=DEMO, **options)
+        assert streamer.to_csv(folder / "a.csv", [name]) == 22
+        for frame in (streamer.to_pandas([name]), pandas.read_csv(folder / "a.csv")):
+            assert hidden_in(frame) == [name], (options, name)
+    for use in (lambda s: s.to_csv(folder / "a.csv", ["udps.x"]), lambda s: s.to_pandas(["udps.x"])):
+        for options in ({}, {"settings": entropy}, {"udps": Mark()}):
+            with warns("there is no column 'udps.x'"):
+                use(NFStreamer(source=DEMO, **options))
+
+
+def test_columns_of_the_library_s_plugins(folder):
+    """Of every export, behind weir's own, with the same values whether Python plugins run beside them or not."""
+    settings = [f"plugin={tap.BUILD}/plugins/{name}.so" for name in ("entropy", "mdns")]
+    run = tap.run_weir("-r", DEMO, "--profile", "nfstream", *(word for each in settings for word in ("--plugin", each[7:])))
+    rows = list(csv.reader(run.out.splitlines()))
+    added = ["entropy_src2dst", "entropy_dst2src", "entropy_src2dst_bytes", "entropy_dst2src_bytes", "mdns_ptr", "mdns_queries"]
+    assert rows[0][-6:] == added
+    for udps, more in ((None, []), (Mark(), ["udps.size", "udps.text", "udps.nothing", "udps.list"])):
+        streamer = NFStreamer(source=DEMO, udps=udps, settings=settings)
+        flows = list(streamer)
+        assert {tuple(flow.keys()) for flow in flows} == {(*rows[0], *more)}
+        assert [flow.entropy_src2dst_bytes for flow in flows] == [int(row[-4]) for row in rows[1:]]
+        assert all(abs(flow.entropy_src2dst - float(row[-6])) < 1e-6 for flow, row in zip(flows, rows[1:]))
+        assert list(streamer.to_pandas().columns) == rows[0] + more
+        for options in ({}, {"flows_per_file": 100}):
+            streamer.to_csv(folder / "a.csv", **options)
+            assert [row[len(rows[0]) - 6:len(rows[0])] for row in read(folder / ("a.0.csv" if options else "a.csv"))] == [
+                row[-6:] for row in rows]
 
 
 def test_unknown_columns_are_told(folder):

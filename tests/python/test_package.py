@@ -70,6 +70,17 @@ def test_editable_install(folder):
     assert (folder / "target" / "weir.pth").read_text() == f"{sources}\n"
 
 
+def test_imported_when_needed():
+    """What a plain iteration does not need costs no program its start; names are there all the same."""
+    program = ("import sys, weir\n"
+               "late = 'weir.export weir.hooks weir.packet weir.frame weir.performance csv hashlib json socket ipaddress pathlib'\n"
+               "print([name for name in late.split() if name in sys.modules])\n"
+               "from weir import *\nprint(NFPacket.__name__, weir.NFPacket is NFPacket)\nweir.no_such")
+    done = python(program, PYTHONPATH=str(support.PACKAGE), WEIR_LIBRARY=str(support.LIBRARY))
+    assert done.stdout.splitlines() == ["[]", "NFPacket True"], done
+    assert "AttributeError: module 'weir' has no attribute 'no_such'" in done.stderr, done
+
+
 def test_versions_agree():
     import weir
 

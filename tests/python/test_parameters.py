@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """NFStreamer's parameters: what is refused, the defaults of both modes, both names of one value."""
-import os, pathlib
+import os, pathlib, warnings
 
-import support
+import support, tap
 from support import DEMO, raises, udp_frame, warns, write_capture
-from weir import NFPlugin, NFStreamer
+from weir import NFPlugin, NFStreamer, WeirWarning
 
 # NFStream's own list, and more of the kind.
 REFUSED = {
@@ -166,6 +166,30 @@ def test_settings_and_columns():
         list(NFStreamer(source=DEMO, settings=["no-such=1"]))
     with raises(ValueError, "no_such"):
         list(NFStreamer(source=DEMO, columns=["no_such"]))
+
+
+def test_errors_that_end_nothing_are_told(folder):
+    """As warnings, once; the run goes on without what failed."""
+    dump = f"plugin={tap.BUILD}/plugins/dump.so:dir=/proc/self/fd"  # nobody makes files there
+    for use in (lambda s: len(list(s)), lambda s: len(s.to_pandas()), lambda s: s.to_csv(folder / "a.csv")):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            assert use(NFStreamer(source=DEMO, settings=[dump])) == 22
+        assert [each.category for each in told] == [WeirWarning], told
+        assert "plugin dump: on_init failed: No such file or directory; it is disabled" in str(told[0].message)
+
+
+def test_warnings_that_are_errors():
+    """Nothing stays open behind one that is raised while a source is opened."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with raises(WeirWarning, "--rotate"):  # what is loaded but once
+            list(NFStreamer(source=DEMO, settings=["rotate=1h"]))
+        before = os.listdir("/proc/self/fd")
+        for _ in range(5):
+            with raises(WeirWarning, "--rotate"):
+                list(NFStreamer(source=DEMO, settings=["rotate=1h"]))
+        assert os.listdir("/proc/self/fd") == before
 
 
 def test_system_visibility():

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Python plugins: every packet, flow.udps, ends, exceptions, the plugins of NFStream and those of 2019."""
-import gc, pickle, signal, threading, weakref
+import copy, gc, pickle, signal, threading, types, weakref
 
 import support
 from support import DEMO, own_captures, raises, read_capture, recorded, udp_frame, write_capture
 from weir import NFPacket, NFPlugin, NFStreamer
+from weir.hooks import Host
+from weir.plugin import Hooks
 from weir.plugins import DHCP, MDNS, FlowSlicer, MsgType, SPLT
 
 S = 10**9
@@ -172,7 +174,7 @@ def test_live_attributes_of_flows():
 
     flows = list(NFStreamer(source=recorded("tls12"), statistical_analysis=True, splt_analysis=4, udps=Look()))
     plain = list(NFStreamer(source=recorded("tls12"), statistical_analysis=True, splt_analysis=4))
-    assert [flow.values()[:90] for flow in flows] != [] and len(flows) == len(plain)
+    assert len(flows) == len(plain) == 1
     for flow, other in zip(flows, plain):
         assert flow.values()[:len(other.keys())] == other.values() and flow.keys()[:len(other.keys())] == other.keys()
         assert flow.udps.end[2:] == other.values()[2:29]
@@ -192,6 +194,47 @@ def test_kept_flow_is_the_one_that_comes():
     came = list(NFStreamer(source=DEMO, udps=plugin))
     assert len(came) == 22 and {id(flow) for flow in came} == {id(flow) for flow in plugin.flows}
     assert all(flow.bidirectional_packets > 0 for flow in plugin.flows)
+
+
+def test_copies_of_a_live_flow():
+    """They are finished flows, as the live one was; outside of a hook there is nothing to copy."""
+    class Keep(NFPlugin):
+        def on_init(self, packet, flow):
+            flow.udps.mark = [1]
+            self.flow = flow
+
+        def on_update(self, packet, flow):
+            if flow.bidirectional_packets == 4:
+                flow.src_ip = "mine"
+                flow.expiration_id = -3
+                self.copies += [copy.copy(flow), copy.deepcopy(flow), pickle.loads(pickle.dumps(flow))]
+
+        def on_expire(self, flow):
+            flow.udps.mark.append(2)
+
+    plugin = Keep(copies=[])
+    list(NFStreamer(source=recorded("tls12"), bpf_filter="tcp", udps=plugin))
+    for each, mark in zip(plugin.copies, ([1, 2], [1], [1])):
+        assert (each.bidirectional_packets, each.src_ip, each.expiration_id, each.udps.mark) == (4, "mine", -3, mark), each
+        assert each.dst_port == 443 or each.src_port == 443, each
+    plugin.copies[0].src_ip = "other"
+    assert plugin.copies[1].src_ip == "mine" and copy.copy(plugin.copies[0]).src_ip == "other"
+
+    class Outside(Keep):
+        def on_init(self, packet, flow):
+            for copied in (copy.copy, pickle.dumps) if self.flow else ():
+                with raises(RuntimeError, "being metered"):
+                    copied(self.flow)
+            self.flow = flow
+
+        on_expire = NFPlugin.on_expire
+    list(NFStreamer(source=DEMO, udps=Outside(flow=None, copies=[])))
+
+    flow = next(iter(NFStreamer(source=DEMO)))
+    flow.src_ip = "a"
+    other = copy.copy(flow)
+    other.src_ip = "b"
+    assert (flow.src_ip, other.src_ip) == ("a", "b")
 
 
 def test_columns_set_in_hooks():
@@ -290,6 +333,39 @@ def test_exceptions_reach_the_caller():
         list(NFStreamer(source=DEMO, udps=plugin))
     with raises(SystemExit):
         list(NFStreamer(source=DEMO, udps=failing("on_update", SystemExit)(at=3, calls=0)))
+
+
+def test_flow_of_a_hook_that_failed():
+    """The library's memory behind it is gone: to read it is refused, by each hook."""
+    for hook in ("on_init", "on_update", "on_expire"):
+        def fail(self, *arguments):
+            self.flow = arguments[-1]
+            raise KeyError("mine")
+
+        plugin = type("Fail", (NFPlugin,), {hook: fail})()
+        with raises(KeyError, "mine"):
+            list(NFStreamer(source=DEMO, udps=plugin))
+        assert plugin.flow._at == 0
+        for name in ("bidirectional_packets", "expiration_id"):
+            with raises(RuntimeError, "being metered"):
+                getattr(plugin.flow, name)
+
+
+def test_interrupt_in_a_hook():
+    """KeyboardInterrupt too, raised in a hook or, as Python 3.13 tells it, just before one."""
+    for hook in ("on_init", "on_update", "on_expire"):
+        with raises(KeyboardInterrupt):
+            list(NFStreamer(source=DEMO, udps=failing(hook, KeyboardInterrupt)(at=3, calls=0)))
+    host, told, stopped = Host(Hooks([Recorder()], False)), [], []
+    host.stop = lambda: stopped.append(True)
+    catch = host.unraisable(told.append)
+    error = KeyboardInterrupt()
+    words = f"Exception ignored on calling ctypes callback function {host.functions[1]!r}"
+    of_others = types.SimpleNamespace(object=None, exc_value=error, err_msg="Exception ignored in another function")
+    catch(of_others)
+    assert told == [of_others] and not stopped and host.error is None
+    catch(types.SimpleNamespace(object=None, exc_value=error, err_msg=words))
+    assert host.error is error and stopped and told == [of_others]
 
 
 def test_traceback_shows_the_hook():
@@ -550,6 +626,12 @@ def test_mdns_plugin(folder):
     told = {flow.src_ip: flow.udps.mdns_ptr for flow in NFStreamer(source=path, n_dissections=0, udps=MDNS())}
     assert told == {"192.0.2.1": ["my  box._http._tcp.local", "second.local"], "192.0.2.2": [], "192.0.2.3": [],
                     "192.0.2.4": []}, told
+    ip6 = bytes.fromhex("20010db8000000000000000000000001ff0200000000000000000000000000fb")
+    udp = support.struct.pack("!HHHH", 5353, 5353, 8 + len(message), 0) + message
+    behind = bytes([17, 0, 1, 4, 0, 0, 0, 0]) + udp  # hop-by-hop options with nothing in them
+    frame = bytes(12) + b"\x86\xdd" + support.struct.pack("!IHBB", 6 << 28, len(behind), 0, 255) + ip6 + behind + bytes(9)
+    flow, = NFStreamer(source=write_capture(folder / "6.pcap", [(0, frame)]), n_dissections=0, udps=MDNS())
+    assert flow.udps.mdns_ptr == told["192.0.2.1"], flow.udps
     frame = NFStreamer(source=path, n_dissections=0, udps=MDNS()).to_pandas()
     assert frame["udps.mdns_ptr"][0] == "['my  box._http._tcp.local', 'second.local']"
 
@@ -597,9 +679,19 @@ def test_names_of_2019_plugins_are_unique():
     class total_bytes(NFPlugin):
         pass
 
-    for plugins in ([total_bytes()], [NFPlugin(name="a"), NFPlugin(name="a")], [NFPlugin(), NFPlugin()]):
-        with raises(ValueError, "two attributes"):
+    for plugins in ([total_bytes()], [NFPlugin(name="a"), NFPlugin(name="a")], [NFPlugin(), NFPlugin()], [NFPlugin(name="keys")],
+                    [NFPlugin(name="_row")]):
+        with raises(ValueError, "plugins: two attributes"):
             NFStreamer(source=DEMO, plugins=plugins)
+        for plugin in plugins:
+            plugin.volatile = False  # makes it one of 2019
+        with raises(ValueError, "udps: two attributes"):
+            NFStreamer(source=DEMO, udps=plugins)
+    entropy = f"plugin={support.tap.BUILD}/plugins/entropy.so"
+    for name, options in (("client_rtt_us", {"columns": ["client_rtt_us"]}), ("entropy_src2dst", {"settings": [entropy]})):
+        with raises(ValueError, f"would be called '{name}'"):
+            list(NFStreamer(source=DEMO, plugins=[NFPlugin(name=name)], **options))
+    assert len(list(NFStreamer(source=DEMO, udps=[NFPlugin(name="keys"), NFPlugin(name="keys")]))) == 22
 
 
 support.run(globals())

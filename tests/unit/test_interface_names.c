@@ -23,8 +23,10 @@ static void plain(void **state)
 	assert_int_equal(interface_names_match(names, "eth1"), INTERFACE_WANTED);
 	assert_int_equal(interface_names_match(names, "eth10"), INTERFACE_OTHER);
 	assert_false(interface_names_are_open(names));
-	assert_true(interface_names_are_many(names));
-	assert_false(interface_names_are_many(NAMES("eth0")));
+	assert_true(interface_names_are_many(&(struct config){ .interfaces = *names }));
+	assert_false(interface_names_are_many(&(struct config){ .interfaces = *NAMES("eth0") }));
+	assert_true(interface_names_are_many(
+		&(struct config){ .interfaces = *NAMES("eth0"), .netns = *NAMES("1") }));
 	assert_int_equal(interface_names_match(&(struct string_list){ 0 }, "eth0"),
 			 INTERFACE_OTHER);
 }
@@ -40,7 +42,7 @@ static void patterns(void **state)
 	assert_int_equal(interface_names_match(names, "eth2"), INTERFACE_OTHER);
 	assert_int_equal(interface_names_match(names, "lo"), INTERFACE_WANTED);
 	assert_true(interface_names_are_open(names));
-	assert_true(interface_names_are_many(NAMES("veth*")));
+	assert_true(interface_names_are_many(&(struct config){ .interfaces = *NAMES("veth*") }));
 	assert_true(interface_name_is_plain("lo"));
 	assert_false(interface_name_is_plain("!lo"));
 }

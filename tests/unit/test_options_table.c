@@ -285,6 +285,9 @@ static void options_together(void **state)
 	      "address of this host with it, as 192.0.2.1:9435 or [::1]:9435\n");
 	check(WORDS("--rotate", "1h", "-o", "csv", "-o", "json:-"), 0,
 	      "weir: warning: --rotate: no output goes to a file; give -o FORMAT:FILE\n");
+	check(WORDS("--append", "-o", "csv:f"), 0, "");
+	check(WORDS("--append"), 0,
+	      "weir: warning: --append: no output goes to a file; give -o FORMAT:FILE\n");
 	check(WORDS("--pin", "d", "--hook", "xdp"), 0, "");
 	check(WORDS("--pin", "d", "--hook", "pcap"), 0,
 	      "weir: warning: --pin: --hook pcap keeps nothing in the kernel; give --hook tc or "

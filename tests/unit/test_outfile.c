@@ -27,7 +27,7 @@ static void open_file(struct outfile *f, const char *pattern, struct rotation ro
 	static char path[256];
 
 	snprintf(path, sizeof(path), "%s", files_at(&files, pattern));
-	assert_int_equal(outfile_open(f, path, &rotation), 0);
+	assert_int_equal(outfile_open(f, path, &rotation, false), 0);
 	assert_int_equal(outfile_begin(f), 0);
 	text_string(&f->header, "H\n");
 	if (f->fd >= 0)
@@ -70,6 +70,67 @@ static void no_rows(void **state)
 	assert_int_equal(outfile_flush(&f), 0);
 	assert_int_equal(outfile_close(&f), 0);
 	assert_int_equal(files_end(&files), 1); /* the name would have been a row's time */
+}
+
+/* A run of weir with --append: its header only where there is nothing yet. */
+static void append_run(const char *name, uint64_t bytes, bool always, const char *row)
+{
+	struct outfile f;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s", files_at(&files, name));
+	assert_int_equal(outfile_open(&f, path, &(struct rotation){ .bytes = bytes }, true), 0);
+	assert_int_equal(outfile_begin(&f), 0);
+	text_string(&f.header, "H\n");
+	f.header_always = always;
+	if (outfile_wants_header(&f))
+		text_string(&f.rows, "H\n");
+	write_row(&f, START_NS, row);
+	assert_int_equal(outfile_close(&f), 0);
+}
+
+static void an_old_file_goes_on(void **state)
+{
+	(void)state;
+	append_run("a.csv", 0, false, "1\n");
+	append_run("a.csv", 0, false, "2\n");
+	files_expect(&files, "a.csv", "H\n1\n2\n");
+	append_run("a.csv", 0, true, "3\n");
+	files_expect(&files, "a.csv", "H\n1\n2\nH\n3\n");
+	append_run("b.csv", 6, false, "1\n");
+	append_run("b.csv", 6, false, "2\n");
+	append_run("b.csv", 6, true, "3\n");
+	files_expect(&files, "b.csv", "H\n1\n2\nH\n3\n");
+	assert_int_equal(files_end(&files), 2);
+}
+
+/* What was moved away is followed by a new file; what is in place, and what is none, goes on. */
+static void moved_away(void **state)
+{
+	struct outfile f;
+	char from[256];
+
+	(void)state;
+	open_file(&f, "a.csv", (struct rotation){ 0 });
+	write_row(&f, START_NS, "1\n");
+	assert_int_equal(outfile_flush(&f), 0);
+	assert_int_equal(outfile_reopen(&f), 0);
+	write_row(&f, START_NS, "2\n");
+	assert_int_equal(outfile_flush(&f), 0);
+	snprintf(from, sizeof(from), "%s", files_at(&files, "a.csv"));
+	assert_int_equal(rename(from, files_at(&files, "b.csv")), 0);
+	assert_int_equal(outfile_reopen(&f), 0);
+	assert_true(outfile_is_due(&f, START_NS));
+	write_row(&f, START_NS, "3\n");
+	assert_int_equal(outfile_flush(&f), 0);
+	files_expect(&files, "a.csv", "H\n3\n");
+	files_expect(&files, "b.csv", "H\n1\n2\n");
+	assert_int_equal(outfile_close(&f), 0);
+	assert_int_equal(outfile_open(&f, "-", &(struct rotation){ 0 }, false), 0);
+	assert_int_equal(outfile_reopen(&f), 0);
+	assert_int_equal(f.fd, 1);
+	assert_int_equal(outfile_close(&f), 0);
+	assert_int_equal(files_end(&files), 2);
 }
 
 static void an_old_file_is_replaced(void **state)
@@ -170,7 +231,7 @@ static void numbered_names(void **state)
 	snprintf(path, sizeof(path), "%s.d", files.path);
 	assert_int_equal(mkdir(path, 0777), 0);
 	strcat(path, "/flows");
-	assert_int_equal(outfile_open(&f, path, &(struct rotation){ .bytes = 1 }), 0);
+	assert_int_equal(outfile_open(&f, path, &(struct rotation){ .bytes = 1 }, false), 0);
 	write_row(&f, START_NS, "1\n");
 	write_row(&f, START_NS, "2\n");
 	assert_int_equal(outfile_close(&f), 0);
@@ -189,7 +250,7 @@ static void refuse(const char *path, struct rotation rotation, int expected, con
 	int err, close_err;
 
 	said_begin(&said);
-	err = outfile_open(&f, path, &rotation);
+	err = outfile_open(&f, path, &rotation, false);
 	if (!err)
 		err = outfile_begin(&f);
 	if (!err) {
@@ -233,7 +294,7 @@ static void full_in_the_middle(void **state)
 	(void)state;
 	memset(row, 'x', 1000);
 	row[1000] = '\0';
-	assert_int_equal(outfile_open(&f, "/dev/full", &(struct rotation){ 0 }), 0);
+	assert_int_equal(outfile_open(&f, "/dev/full", &(struct rotation){ 0 }, false), 0);
 	assert_int_equal(outfile_begin(&f), 0);
 	said_begin(&said);
 	while (!err && rows++ < 1000) {
@@ -312,6 +373,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(one_file, begin),
 		cmocka_unit_test_setup(no_rows, begin),
+		cmocka_unit_test_setup(an_old_file_goes_on, begin),
+		cmocka_unit_test_setup(moved_away, begin),
 		cmocka_unit_test_setup(an_old_file_is_replaced, begin),
 		cmocka_unit_test_setup(rows_are_written_whole, begin),
 		cmocka_unit_test_setup(rotation_by_time, begin),

@@ -49,7 +49,7 @@ static struct pods *open_pods(void)
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/pods", top);
-	return pods_new(path);
+	return pods_new(path, NULL);
 }
 
 static void check(struct pods *p, const char *uid, const char *id, const char *namespace,
@@ -106,7 +106,7 @@ static void new_pods(void **state)
 
 static void no_directory(void **state)
 {
-	struct pods *p = pods_new("/nonexistent/pods");
+	struct pods *p = pods_new("/nonexistent/pods", "/nonexistent/account");
 
 	(void)state;
 	check(p, UID, ID, "", "", "");

@@ -3,8 +3,8 @@
  * Nanoseconds of CPU that a message through lo costs its process, sending and receiving together:
  *     messages udp|tcp|sockets BYTES ROUNDS MILLISECONDS
  * sockets: UDP, with two new sockets for each. In every other round the programs of --attribute are
- * attached. Prints a JSON line: messages of all rounds, and the least and the median of the means of
- * rounds without and with them.
+ * attached. Prints a JSON line: messages of all rounds, and the least and the median of the means
+ * of rounds without and with them.
  */
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>

@@ -32,8 +32,23 @@ OTHER_NAME = {**SAME, **{new: old for old, new in SAME.items()}}
 # Made of other columns when it is read, so that records need not carry it.
 DERIVED = ("src_oui", "dst_oui", "ip_src", "ip_dst", "nfhash")
 
-# What hides who it was hides in all its forms.
-ADDRESSES = ("src_ip", "dst_ip", "ip_src", "ip_dst", "nfhash", "community_id")
+# Columns of which one tells another, as `weir --anonymize` has them: who hides one of them hides all.
+KEY_HASHES = {"nfhash", "community_id"}
+ADDRESSES = {"src_ip", "dst_ip", "ip_src", "ip_dst", *KEY_HASHES}
+RELATIVES = (
+    ADDRESSES, {"src_mac", "src_oui"}, {"dst_mac", "dst_oui"}, {"application_name", "master_protocol", "app_protocol"},
+    {"client_info", "requested_server_name", "url"}, {"client_fingerprint", "j3a_client", "hassh_client"},
+    {"server_fingerprint", "j3a_server", "hassh_server"}, {"application_confidence", "confidence_name"},
+    {"risk", "risk_names"}, {"first_seen", "bidirectional_first_seen_ms", "first_seen_ns"},
+    {"last_seen", "bidirectional_last_seen_ms", "last_seen_ns"}, {"src2dst_tos", "src2dst_dscp"}, {"dst2src_tos", "dst2src_dscp"})
+# What the hashes of a flow's key are made of besides addresses: few values, soon tried.
+KEY = {"src_port", "dst_port", "protocol", "vlan_id", "icmp_type", "icmp_code"}
+
+
+def tells(name, hidden):
+    """Whether who sees the column name knows the one that is to be hidden."""
+    return (name == hidden or OTHER_NAME.get(name) == hidden or name in KEY_HASHES and hidden in KEY or
+            any(name in group and hidden in group for group in RELATIVES))
 
 
 def own(seed, tunnels, statistics, splt, dissect, more=()):

@@ -1,33 +1,39 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """to_csv() and to_pandas(). What the library can write itself, it writes."""
-import csv, hashlib, os, secrets, warnings
+import os, warnings
 
 from . import columns
 from .session import Session, WeirWarning
 
-HASH_DIGITS = 32
+KEY_BYTES, HASH_DIGITS = 64, 32
 
 
 class Anonymizer:
     """Values replaced by the first 128 bits of their keyed BLAKE2b-512, as `weir --anonymize` does.
 
-    The key is new for each export. Columns that tell an address are hidden together.
+    The key is new for each export. Columns that tell a hidden one are hidden with it.
     """
 
-    def __init__(self, names, hidden):
-        known = [name for name in hidden if name in names or name.startswith("udps.")]
-        for name in hidden:
-            if name not in known:
-                warnings.warn(f"columns_to_anonymize: there is no column {name!r}", WeirWarning, stacklevel=4)
-        if any(name in columns.ADDRESSES for name in known):
-            known += [name for name in columns.ADDRESSES if name in names and name not in known]
-        self.hidden = frozenset(known)
-        self.key = secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
+    def __init__(self, asked):
+        self.asked = check_names(asked)
+        self.key = os.urandom(KEY_BYTES)
 
     def hides(self, name):
-        return name in self.hidden
+        return any(columns.tells(name, each) for each in self.asked)
+
+    def found(self, names):
+        """Which columns are asked for, or tell one that is asked for and not there. Where none does, it is told."""
+        found = []
+        for each in self.asked:
+            those = [each] if each in names else [name for name in names if columns.tells(name, each)]
+            if not those:
+                warnings.warn(f"columns_to_anonymize: there is no column {each!r}", WeirWarning, stacklevel=5)
+            found += those
+        return found
 
     def replace(self, value):
+        import hashlib  # with it comes all of OpenSSL
+
         text = as_text(value).encode("utf-8", "replace")
         return hashlib.blake2b(text, key=self.key).hexdigest()[:HASH_DIGITS]
 
@@ -62,16 +68,28 @@ def to_csv(streamer, path, hidden, flows_per_file, rotate_files):
     check_count("flows_per_file", flows_per_file)
     check_count("rotate_files", rotate_files)
     path = default_path(streamer) if path is None else os.fsdecode(path)
-    anonymizer = Anonymizer(streamer._own(), check_names(hidden))
+    anonymizer = Anonymizer(hidden)
     if streamer.udps or flows_per_file:
         return write_flows(streamer, anonymizer, path, flows_per_file, rotate_files)
     return write_library(streamer, anonymizer, path)
 
 
+def names_of_run(streamer):
+    """Its columns, those of the library's plugins among them, which it alone knows."""
+    if not any(each.startswith("plugin=") for each in streamer.settings):
+        return streamer._own()
+    session = Session(streamer._options(streamer._own()))
+    try:
+        return [name for name, _ in session.columns()]
+    finally:
+        session.close()
+
+
 def write_library(streamer, anonymizer, path):
     settings = streamer._options(streamer._own()) + ["quiet", f"output=csv:{path}"]
-    if anonymizer.hidden:
-        settings.append("anonymize=" + ",".join(sorted(anonymizer.hidden)))
+    hidden = anonymizer.found(names_of_run(streamer)) if anonymizer.asked else ()
+    if hidden:
+        settings.append("anonymize=" + ",".join(hidden))
     session = Session(settings)
     try:
         session.write(streamer._tick(session))
@@ -99,9 +117,11 @@ def write_flows(streamer, anonymizer, path, flows_per_file, rotate_files):
             writer.write(each)
             total += 1
         if total == 0:
-            writer.begin(part_path(path, 0) if flows_per_file else path, streamer._own())
+            writer.begin(part_path(path, 0) if flows_per_file else path, names_of_run(streamer))
     finally:
         writer.close()
+    if total:
+        anonymizer.found(writer.seen)
     return total
 
 
@@ -111,6 +131,7 @@ class Writer:
     def __init__(self, anonymizer):
         self.anonymizer = anonymizer
         self.file = None
+        self.seen = set()    # names of columns, of all files
         self.missed = set()
 
     def close(self):
@@ -118,18 +139,22 @@ class Writer:
             self.file.close()
 
     def begin(self, path, names):
+        import csv
+
         self.close()
         self.file = open(path, "w", newline="", encoding="utf-8", errors="replace")
         self.lines = csv.writer(self.file, lineterminator="\n")
         self.names = list(names)
+        self.seen.update(names)
+        self.hides = [self.anonymizer.hides(name) for name in names]
         self.lines.writerow(self.names)
 
     def write(self, each):
         names, values = each.keys(), each.values()
         if names != self.names:
             values = self.arrange(dict(zip(names, values)))
-        self.lines.writerow([self.anonymizer.replace(value) if self.anonymizer.hides(name) else as_text(value)
-                             for name, value in zip(self.names, values)])
+        self.lines.writerow([self.anonymizer.replace(value) if hidden else as_text(value)
+                             for hidden, value in zip(self.hides, values)])
 
     def arrange(self, values):
         """Plugins added something else to this flow than to the first one."""
@@ -143,13 +168,11 @@ class Writer:
 def to_pandas(streamer, hidden):
     from . import frame  # pandas is needed here alone
 
-    anonymizer = Anonymizer(streamer._own(), check_names(hidden))
+    anonymizer = Anonymizer(hidden)
     if streamer.udps:
-        return frame.of_flows(list(streamer), streamer._own(), anonymizer, as_text)
-    names = streamer._own()
-    session = Session(streamer._options(names))
+        return frame.of_flows(list(streamer), streamer._own(), anonymizer)
+    session = Session(streamer._options(streamer._own()))
     try:
-        kinds = [kind for _, kind in session.columns()]
-        return frame.of_batches(session.batches(streamer._tick(session)), names, kinds, anonymizer)
+        return frame.of_batches(session.batches(streamer._tick(session)), session.columns(), anonymizer)
     finally:
         session.close()

@@ -4,7 +4,7 @@
 A class is made for each set of columns; its properties know their places. weir.h describes the bytes
 at weir_streamer__next_rows().
 """
-import collections, ctypes, functools, ipaddress, operator, struct, sys, threading
+import collections, ctypes, functools, operator, struct, sys, threading
 
 from . import columns, library, memory
 
@@ -58,6 +58,8 @@ def compile_getter(kind, place, source):
 
 
 def _number(address):
+    import ipaddress
+
     return int(ipaddress.ip_address(address))
 
 
@@ -66,13 +68,9 @@ def _nfhash(flow):
             flow.vlan_id) % (1 << 64)
 
 
-DERIVED = {
-    "src_oui": lambda flow: flow.src_mac[:8],
-    "dst_oui": lambda flow: flow.dst_mac[:8],
-    "ip_src": lambda flow: _number(flow.src_ip),
-    "ip_dst": lambda flow: _number(flow.dst_ip),
-    "nfhash": _nfhash,
-}
+DERIVED = dict(zip(columns.DERIVED, (
+    lambda flow: flow.src_mac[:8], lambda flow: flow.dst_mac[:8],
+    lambda flow: _number(flow.src_ip), lambda flow: _number(flow.dst_ip), _nfhash)))
 
 # Why an attribute is not there, by the end of its name.
 NEEDS = {
@@ -168,6 +166,11 @@ class LiveFlow:
             self._begun = self._row
         return self._row
 
+    def __reduce__(self):
+        """A copy is a finished flow, as this one is now."""
+        self._read()
+        return super().__reduce__()
+
 
 class Room(threading.local):
     """For one row; each thread has its own."""
@@ -247,7 +250,7 @@ def edited(base):
     live = issubclass(base, LiveFlow)
     body = {name: value if live and name == "expiration_id" else overriding(name, value.fget)
             for name, value in places.items()}
-    return type("NFFlow", (base,), {"__slots__": (), "__module__": __name__, "_unedited": base, **body})
+    return type("NFFlow", (base,), {"__slots__": (), "__module__": __name__, **body})
 
 
 def _properties(spec, constant_source, source):
@@ -309,7 +312,7 @@ def _restore(names, carried, types, row, extra, more):
     if "_edits" in extra:
         flow.__class__ = edited(type(flow))
     for name, value in extra.items():
-        setattr(flow, name, value)
+        setattr(flow, name, dict(value) if name == "_edits" else value)
     for name, value in more.items():
         setattr(flow, name, value)
     return flow

@@ -7,6 +7,7 @@ import math, struct
 import numpy, pandas
 
 from . import flow, library
+from .export import as_text
 
 CHUNK = 4 << 20       # bytes of rows that are taken apart at once
 KNOWN_MAX = 1 << 16   # texts of a column that are remembered
@@ -116,30 +117,30 @@ def column(kind):
     return Objects({library.LIST: list_text, library.UINT128: big_number}.get(kind, text))
 
 
-def of_batches(batches, names, kinds, anonymizer):
-    """None if there was no row."""
-    columns = [column(kind) for kind in kinds]
+def of_batches(batches, described, anonymizer):
+    """None if there was no row. described: (name, type) of each column."""
+    columns = [column(kind) for _, kind in described]
     flows = 0
     for rows in chunks(batches):
         starts = starts_of(rows)
         flows += len(starts)
         words = numpy.frombuffer(rows, dtype=numpy.int64)
-        table = words[(starts >> 3) + numpy.arange(len(kinds))[:, None]]
+        table = words[(starts >> 3) + numpy.arange(len(columns))[:, None]]
         for place, each in enumerate(columns):
             each.add(rows, starts, table[place])
     if not flows:
         return None
-    return hide(pandas.DataFrame({name: each.all() for name, each in zip(names, columns)}), anonymizer)
+    return hide(pandas.DataFrame({name: each.all() for (name, _), each in zip(described, columns)}), anonymizer)
 
 
-def cell(value, as_text):
+def cell(value):
     """A plugin's value: numbers and truth stay, all else is its text."""
     if value is None or value == "":
         return NAN
     return value if isinstance(value, (int, float)) else as_text(value)
 
 
-def of_flows(flows, names, anonymizer, as_text):
+def of_flows(flows, names, anonymizer):
     """Flows of plugins; a column that a flow does not have is NaN there."""
     rows = [dict(each.items()) for each in flows]
     if not rows:
@@ -147,12 +148,12 @@ def of_flows(flows, names, anonymizer, as_text):
     every = dict.fromkeys(names)
     for row in rows:
         every.update(dict.fromkeys(row))
-    return hide(pandas.DataFrame({name: [cell(row.get(name), as_text) for row in rows] for name in every}), anonymizer)
+    return hide(pandas.DataFrame({name: [cell(row.get(name)) for row in rows] for name in every}), anonymizer)
 
 
 def hide(table, anonymizer):
-    for name in table.columns:
-        if anonymizer.hides(name):
-            hashes = {value: anonymizer.replace(None if value != value else value) for value in table[name].unique()}
-            table[name] = table[name].map(hashes)
+    anonymizer.found(table.columns)
+    for name in filter(anonymizer.hides, table.columns):
+        hashes = {value: anonymizer.replace(None if value != value else value) for value in table[name].unique()}
+        table[name] = table[name].map(hashes)
     return table

@@ -10,7 +10,6 @@ import itertools, sys
 from . import flow as flows
 from . import library, memory, packet
 
-KEY_COLUMN = "weir.python"
 CANCELED = -125  # ECANCELED
 
 
@@ -23,7 +22,7 @@ class Host:
         self.layout = None   # set when the columns are known, before the first packet
         self.error = None
         self.stop = None     # ends the run
-        key = library.PluginColumn(KEY_COLUMN.encode(), b"", b"number of the flow in Python", library.STORE_U64, 0)
+        key = library.PluginColumn(library.KEY_COLUMN.encode(), b"", b"number of the flow in Python", library.STORE_U64, 0)
         self.columns = (library.PluginColumn * 1)(key)
         on_init, on_update = packet_hooks(self)
         on_expire = expire_hook(self)
@@ -52,10 +51,15 @@ class Host:
             self.error = error
         return CANCELED
 
+    def is_of_hook(self, what):
+        """Python 3.13 names the function in words alone."""
+        return what.object in self.functions or (
+            what.object is None and any(repr(each) in (what.err_msg or "") for each in self.functions))
+
     def unraisable(self, previous):
         """For sys.unraisablehook: what a signal handler raises when a hook is about to begin."""
         def catch(what):
-            if what.object in self.functions and what.exc_value is not None:
+            if what.exc_value is not None and self.is_of_hook(what):
                 self.fail(what.exc_value)
                 self.stop()
             else:
@@ -74,6 +78,12 @@ def in_order(hooks):
     return call
 
 
+def leave(flow):
+    """The hook of a flow is over: what the library has of it may be gone when it is read next."""
+    if flow is not None:
+        flow._at = 0
+
+
 def packet_hooks(host):
     """on_init and on_update. They share one packet: it is filled anew unless somebody has kept it."""
     flow_of, keys = host.flows, itertools.count(1)
@@ -88,7 +98,17 @@ def packet_hooks(host):
         current._keep()
         current, content = packet.blank()
 
+    def failed(error, flow):
+        host.fail(error)
+        try:
+            if flow is not None and flow._at:  # the packet is in the frames of the error, too
+                put_away()
+        finally:
+            leave(flow)
+        return CANCELED
+
     def on_init(_context, state, source, address):
+        flow = None
         try:
             key = next(keys)
             words[state >> 3] = key
@@ -105,10 +125,10 @@ def packet_hooks(host):
             flow._at = 0
             return 0
         except BaseException as error:
-            put_away()
-            return host.fail(error)
+            return failed(error, flow)
 
     def on_update(_context, state, source, address):
+        flow = None
         try:
             if not source:  # packets were counted that nobody was shown
                 return 0
@@ -123,8 +143,7 @@ def packet_hooks(host):
             flow._at = 0
             return 0
         except BaseException as error:
-            put_away()
-            return host.fail(error)
+            return failed(error, flow)
 
     return on_init, on_update
 
@@ -134,6 +153,7 @@ def expire_hook(host):
     expire = in_order(host.hooks.expires)
 
     def on_expire(_context, state, address):
+        flow = None
         try:
             flow = flow_of[words[state >> 3]]
             flow._at = address
@@ -143,6 +163,7 @@ def expire_hook(host):
             flow._ended = True
             return 0
         except BaseException as error:
+            leave(flow)
             return host.fail(error)
 
     return on_expire

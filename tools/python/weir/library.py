@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Finds libweir and declares what the package calls of it: include/weir/weir.h and plugin.h."""
-import ctypes, os, pathlib
+import ctypes, os
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_size_t, c_uint32, c_uint64,
                     c_void_p)
 
@@ -9,6 +9,7 @@ ROW_MAX = 2 << 20
 PLUGIN_ABI = 1
 EVERY_PACKET = 0xffffffff
 STORE_U64 = 4
+KEY_COLUMN = "weir.python"  # of the plugin that Python's are: hooks.py
 LOG_WARNING = 1
 
 UINT, INT, DOUBLE, TEXT, ADDRESS, MAC, UINT128, LIST = range(8)
@@ -65,10 +66,9 @@ def candidates():
     named = os.environ.get("WEIR_LIBRARY")
     if named:
         return [named]
-    checkout = pathlib.Path(__file__).resolve().parents[3]
-    built = checkout / "build" / SONAME
-    in_checkout = (checkout / "include" / "weir" / "weir.h").is_file()
-    return [SONAME, *([str(built)] if in_checkout else [])]
+    checkout = os.path.realpath(__file__).rsplit(os.sep, 4)[0]
+    in_checkout = os.path.isfile(os.path.join(checkout, "include", "weir", "weir.h"))
+    return [SONAME, *([os.path.join(checkout, "build", SONAME)] if in_checkout else [])]
 
 
 def declare(library):

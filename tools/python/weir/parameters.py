@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The parameters of NFStreamer: what each takes, under which names, and what a bad value is told."""
-import os, socket
+import os
 from collections.abc import Iterable
 
-from .plugin import NFPlugin, attribute_name
 from . import columns
+from .flow import NFFlow
+from .plugin import NFPlugin, attribute_name, is_of_2019
 
 MILLISECONDS_MAX = (1 << 64) - 1
 
@@ -81,39 +82,47 @@ class Plugins(Parameter):
                          "an NFPlugin or a list of them")
 
     def __set__(self, streamer, value):
+        self.put(streamer, value, named=False)
+
+    def put(self, streamer, value, named):
         plugins = (value,) if isinstance(value, NFPlugin) else () if value is None else value
         if not isinstance(plugins, Iterable):
             self.refuse(value)
-        super().__set__(streamer, tuple(plugins))
-        streamer._named_plugins = False
+        plugins = tuple(plugins)
+        if self.accepts(plugins):
+            check_names(plugins, named, ATTRIBUTES)
+        super().__set__(streamer, plugins)
+        streamer._named_plugins = named
 
 
 class NamedPlugins(SecondName):
     """Those of 2019: each becomes an attribute of flows, under its name."""
 
     def __set__(self, streamer, value):
-        before = getattr(streamer, "_udps", ()), getattr(streamer, "_named_plugins", False)
-        super().__set__(streamer, value)
-        try:
-            check_attribute_names(streamer.udps)
-        except ValueError:
-            streamer._udps, streamer._named_plugins = before
-            raise
-        streamer._named_plugins = True
+        vars(type(streamer))[self.name].put(streamer, value, named=True)
 
 
-def check_attribute_names(plugins):
-    taken = {*columns.SEED, *columns.SEED_APPLICATION, *columns.NFSTREAM, *columns.NFSTREAM_APPLICATION,
-             *columns.STATISTICS, *columns.SPLT, "udps"}
+# What a flow has without any plugin.
+ATTRIBUTES = {*columns.SEED, *columns.SEED_APPLICATION, *columns.NFSTREAM, *columns.NFSTREAM_APPLICATION,
+              *columns.STATISTICS, *columns.SPLT, *dir(NFFlow), "udps"}
+
+
+def check_names(plugins, named, taken):
+    """Those of 2019 become attributes. named: all of them are, as they were given as plugins=..."""
+    taken = set(taken)
     for plugin in plugins:
         name = attribute_name(plugin)
+        if not named and not is_of_2019(plugin):
+            continue
         if name in taken:
-            raise ValueError(f"plugins: two attributes of a flow would be called {name!r}; "
+            raise ValueError(f"{'plugins' if named else 'udps'}: two attributes of a flow would be called {name!r}; "
                              "give the plugin another name")
         taken.add(name)
 
 
 def interface_names():
+    import socket
+
     return [name for _, name in socket.if_nameindex()]
 
 

@@ -43,23 +43,31 @@ class Session:
             options.plugins = self._plugins
             host.stop = self.stop
         code = lib.weir_streamer__open(ctypes.byref(self.handle), ctypes.byref(options))
-        if code < 0:
-            raise self.error(code)
-        self.warn()
+        error = self.error(code) if code < 0 else None
+        try:
+            self.warn(idle=True)
+            if error:
+                raise error
+        except BaseException:  # warnings may be errors
+            self.close()
+            raise
 
     def close(self):
         handle, self.handle = self.handle, ctypes.c_void_p()
         lib.weir_streamer__free(handle)
 
     def error(self, code):
-        text = lib.weir_last_error().decode(errors="replace")
-        return WeirError(text or os.strerror(-code), -code)
+        """What the last call reports; it is told once."""
+        told = lib.weir_last_error()
+        self.messages = [each for each in self.messages if each[1] != told]
+        return WeirError(told.decode(errors="replace") or os.strerror(-code), -code)
 
-    def warn(self):
-        messages, self.messages = self.messages, []
-        for level, message in messages:
-            if level == library.LOG_WARNING:
-                warnings.warn(message.decode(errors="replace"), WeirWarning, stacklevel=4)
+    def warn(self, idle=False):
+        """Warnings at once; errors when nothing is left that the library could report them with."""
+        now = [each for each in self.messages if idle or each[0] == library.LOG_WARNING]
+        self.messages = [each for each in self.messages if each not in now]
+        for _, message in now:
+            warnings.warn(message.decode(errors="replace"), WeirWarning, stacklevel=4)
 
     def columns(self):
         """[(name, type)] of the records."""
@@ -112,7 +120,7 @@ class Session:
             with self.guarded():
                 code = self.next_rows(self.handle, buffer, size, ctypes.byref(used), WAIT_MS)
             error = self.error(code) if code < 0 and code != -errno.EAGAIN else None
-            self.warn()
+            self.warn(idle=code == -errno.EAGAIN)
             if tick:
                 tick()
             if code > 0:
@@ -132,15 +140,21 @@ class Session:
             with self.guarded():
                 code = lib.weir_streamer__write(self.handle, WAIT_MS)
             error = self.error(code) if code < 0 else None
-            self.warn()
+            self.warn(idle=code > 0)
             if tick:
                 tick()
         self.end(error)
 
     def end(self, error):
         """A plugin's exception comes first; a capture that breaks off has given all it had."""
-        if self.host and self.host.error is not None:
-            raise self.host.error
+        thrown = self.host and self.host.error
+        if thrown is not None:
+            self.messages = [each for each in self.messages if not each[1].startswith(b"plugin python: ")]
+        try:
+            self.warn(idle=True)
+        finally:
+            if thrown is not None:
+                raise thrown
         if error and ": broken after packet " in str(error):
             warnings.warn(str(error), WeirWarning, stacklevel=4)
         elif error:

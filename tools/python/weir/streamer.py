@@ -2,10 +2,8 @@
 """NFStreamer: the parameters of NFStream 6.5 and of 2019, and the flows they give."""
 import os, struct, warnings
 
-from . import columns, export, flow, parameters
-from .hooks import KEY_COLUMN, Host
-from .performance import Performance
-from .plugin import Hooks
+from . import columns, flow, parameters
+from .library import KEY_COLUMN
 from .session import Session, WeirWarning
 
 NOT_GIVEN = type("NotGiven", (), {"__repr__": lambda self: "default"})()
@@ -133,12 +131,15 @@ class NFStreamer:
 
     def _with_plugins(self):
         """After an exception of a plugin come the flows that had ended before it, then the exception."""
+        from .hooks import Host
+        from .plugin import Hooks
+
         host = Host(Hooks(self.udps, self._named_plugins))
         session = None
         try:
             session = Session(self._options(self._carried()), host, waits=self._may_wait())
             host.layout = self._layout(session)
-            length, key_at = struct.Struct("=Q").unpack_from, 8 * len(host.layout.carried)
+            length, key_at = struct.Struct("=Q").unpack_from, 8 * host.layout.carried.index(KEY_COLUMN)
             for batch in session.batches(self._tick(session)):
                 at, end = 0, len(batch)
                 while at < end:
@@ -169,22 +170,35 @@ class NFStreamer:
         return self._live or not all(os.path.isfile(path) for path in files)
 
     def _layout(self, session):
-        names, types = zip(*((name, kind) for name, kind in session.columns() if name != KEY_COLUMN))
-        return flow.layout(tuple(self._own()), names, types)
+        names, types = zip(*session.columns())
+        made = flow.layout((*self._own(), *self._native(names)), names, types)
+        parameters.check_names(self.udps, self._named_plugins, dir(made.extended))
+        return made
+
+    def _native(self, names):
+        """Of the columns of a run those of plugins of the library (settings=["plugin=..."])."""
+        asked = {KEY_COLUMN, *self._own(), *self._carried()}
+        return [name for name in names if name not in asked]
 
     def _tick(self, session):
         if not self._live or not self.performance_report:
             return None
+        from .performance import Performance
+
         return Performance(session, self.performance_report).tick
 
     # --- exports ----------------------------------------------------------------------------------
 
     def to_csv(self, path=None, columns_to_anonymize=(), flows_per_file=0, rotate_files=0):
         """Writes CSV (RFC 4180) and returns the number of flows. Without a path: beside the source."""
+        from . import export
+
         return export.to_csv(self, path, columns_to_anonymize, flows_per_file, rotate_files)
 
     def to_pandas(self, columns_to_anonymize=()):
         """A DataFrame, or None if there was no flow."""
+        from . import export
+
         return export.to_pandas(self, columns_to_anonymize)
 
     # --- for the library --------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UDP = 17
-UDP_HEADER = 8
-IPV6_HEADER = 40
 
 
 def payload(packet):
@@ -9,5 +7,5 @@ def payload(packet):
     octets = packet.ip_packet
     if packet.protocol != UDP or not octets:
         return b""
-    header = (octets[0] & 15) * 4 if packet.ip_version == 4 else IPV6_HEADER
-    return octets[header + UDP_HEADER:header + UDP_HEADER + packet.payload_size]
+    start = packet.ip_size - packet.payload_size  # behind options and extension headers
+    return octets[start:packet.ip_size]

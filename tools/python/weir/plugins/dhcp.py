@@ -68,10 +68,12 @@ class DHCP(NFPlugin):
         octets = payload(packet)
         if octets[FIXED:FIXED + len(MAGIC)] != MAGIC:
             return
-        told = options(octets)
-        kind = message_type(dict(told).get(MESSAGE_TYPE, b""))
-        self.read_client(flow.udps, dict(told))
+        found = options(octets)
+        told = dict(found)
+        kind = message_type(told.get(MESSAGE_TYPE, b""))
+        self.read_client(flow.udps, told)
         if kind is MsgType.REQUEST:
+            flow.udps.dhcp_options = [code for code, _ in found]
             self.read_request(flow.udps, told, octets)
         if kind in LAST or flow.src_ip == "0.0.0.0":
             flow.expiration_id = -1
@@ -91,10 +93,8 @@ class DHCP(NFPlugin):
 
     @staticmethod
     def read_request(udps, told, octets):
-        values = dict(told)
-        udps.dhcp_options = [code for code, _ in told]
-        udps.dhcp_55 = ",".join(map(str, values[PARAMETERS])) if PARAMETERS in values else None
-        wanted = values.get(REQUESTED_ADDRESS, b"")
+        udps.dhcp_55 = ",".join(map(str, told[PARAMETERS])) if PARAMETERS in told else None
+        wanted = told.get(REQUESTED_ADDRESS, b"")
         udps.dhcp_50 = socket.inet_ntop(socket.AF_INET, wanted) if len(wanted) == 4 else None
         udps.dhcp_oui = "%02x:%02x:%02x" % struct.unpack_from("3B", octets, 28)
         in_use = octets[12:16]
