@@ -411,4 +411,5 @@ uninstall: ## remove what install put there
 clean: ## remove the build
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+others = -path $(BUILD)/deb -o -path $(BUILD)/container -o -path $(BUILD)/npm
+-include $(shell find $(BUILD) \( $(others) \) -prune -o -type f -name '*.d' -print 2>/dev/null)
