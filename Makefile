@@ -38,7 +38,8 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install install-config install-systemd uninstall deb test-deb container test-container deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live bench-ipfix bench-export fuzz install install-config \
+	install-systemd uninstall deb test-deb container test-container deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -332,8 +333,12 @@ $(BUILD)/obj/tools/bench/ipfix_rate.o: pkg_cflags += $(fixbuf_cflags)
 bench-ipfix: $(BUILD)/bench/ipfix_rate ## measure the IPFIX encoder next to libfixbuf
 	$(Q)$(BUILD)/bench/ipfix_rate
 
-bench: $(BUILD)/weir $(BUILD)/bench/iterate ## measure weir next to its peers
+bench: $(BUILD)/weir $(addprefix $(BUILD)/,bench/iterate bench/ipfix_rate interop/kafka_mock) ## measure weir next to its peers, and its exporters
 	$(Q)BUILD=$(BUILD) tools/bench/run
+	$(Q)BUILD=$(BUILD) tools/bench/export
+
+bench-export: $(BUILD)/weir $(addprefix $(BUILD)/,bench/ipfix_rate interop/kafka_mock) ## measure the exporters alone
+	$(Q)BUILD=$(BUILD) tools/bench/export
 
 bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns messages floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
 	$(Q)BUILD=$(BUILD) tools/bench/live/run
