@@ -67,6 +67,7 @@ static inline void choose_texts(struct flow_record *r, const struct material *m,
 	for (size_t i = 0; i < sizeof(r->text) / sizeof(*texts); i++)
 		texts[i] = choose_text(m, in);
 	r->probe = choose_text(m, in);
+	r->run_id = r->probe;
 	r->application_name = choose_text(m, in);
 	r->category_name = choose_text(m, in);
 	r->confidence_name = choose_text(m, in);
@@ -94,6 +95,9 @@ static inline void make_record(struct flow_record *r, const struct material *m, 
 	choose_texts(r, m, in);
 	r->ip_version = input_u8(in) % 2 ? 6 : 4;
 	r->community_id[sizeof(r->community_id) - 1] = '\0';
+	r->ingress_interface[sizeof(r->ingress_interface) - 1] = '\0';
+	r->egress_interface[sizeof(r->egress_interface) - 1] = '\0';
+	r->netns[sizeof(r->netns) - 1] = '\0';
 	r->state = NULL;
 	r->packed = NULL;
 	r->splt = m->splt;
