@@ -38,7 +38,8 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench bench-live bench-ipfix fuzz install install-config install-systemd uninstall deb test-deb deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live bench-ipfix bench-export fuzz install install-config \
+	install-systemd uninstall deb test-deb container test-container deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -332,8 +333,12 @@ $(BUILD)/obj/tools/bench/ipfix_rate.o: pkg_cflags += $(fixbuf_cflags)
 bench-ipfix: $(BUILD)/bench/ipfix_rate ## measure the IPFIX encoder next to libfixbuf
 	$(Q)$(BUILD)/bench/ipfix_rate
 
-bench: $(BUILD)/weir $(BUILD)/bench/iterate ## measure weir next to its peers
+bench: $(BUILD)/weir $(addprefix $(BUILD)/,bench/iterate bench/ipfix_rate interop/kafka_mock) ## measure weir next to its peers, and its exporters
 	$(Q)BUILD=$(BUILD) tools/bench/run
+	$(Q)BUILD=$(BUILD) tools/bench/export
+
+bench-export: $(BUILD)/weir $(addprefix $(BUILD)/,bench/ipfix_rate interop/kafka_mock) ## measure the exporters alone
+	$(Q)BUILD=$(BUILD) tools/bench/export
 
 bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns messages floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
 	$(Q)BUILD=$(BUILD) tools/bench/live/run
@@ -392,6 +397,13 @@ deb: | $(DEPS) ## build the Debian packages into build/deb/
 test-deb: deb ## install, run, upgrade and remove the packages in a Debian of their own (root)
 	$(Q)BUILD=$(BUILD) tests/deploy/packages.py
 
+container: ## build the container image into build/container/ (root)
+	$(Q)tools/install-deps deploy
+	$(Q)$(DEPLOY)/container/build $(BUILD)/container
+
+test-container: $(BUILD)/weir container ## run the image under podman and containerd with each row of capabilities (root)
+	$(Q)BUILD=$(BUILD) tests/deploy/containers.py
+
 uninstall: ## remove what install put there
 	rm -f $(prefix_dir)/bin/weir $(lib_dir)/$(SONAME) $(lib_dir)/libweir.so \
 		$(lib_dir)/libweir.a $(lib_dir)/pkgconfig/weir.pc \
@@ -404,4 +416,5 @@ uninstall: ## remove what install put there
 clean: ## remove the build
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+others = -path $(BUILD)/deb -o -path $(BUILD)/container -o -path $(BUILD)/npm
+-include $(shell find $(BUILD) \( $(others) \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -12,7 +12,7 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"(?:,|$)')
 TOP = {"bytes": "weir_bytes_total", "flows": "weir_flows_total"}
 GROUPS = {"ended": ("weir_flows_ended_total", "reason"), "plugin": ("weir_plugin_events_total", "event"),
           "attribution": ("weir_attribution_events_total", "event"), "geoip": ("weir_geoip_events_total", "event"),
-          "export": ("weir_export_records_total", "result")}
+          "export": ("weir_export_records_total", "result"), "watch": ("weir_watch_events_total", "event")}
 
 
 def parse(text):

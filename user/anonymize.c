@@ -34,6 +34,11 @@ struct anonymizer {
 
 /* Columns of which one is told by another: by its number, in other words, or in part. */
 static const char *const relatives[][3] = {
+	{ "src_mac", "src_oui", "src_mac_vendor" },
+	{ "dst_mac", "dst_oui", "dst_mac_vendor" },
+	{ "ingress_interface", "ingress_ifindex" },
+	{ "egress_interface", "egress_ifindex" },
+	{ "system_process_name", "system_process_pid" },
 	{ "application_name", "master_protocol", "app_protocol" },
 	{ "client_info", "requested_server_name", "url" },
 	{ "client_fingerprint", "j3a_client", "hassh_client" },

@@ -19,6 +19,7 @@
 #include "interface_names.h"
 #include "log.h"
 #include "meter/probe.h"
+#include "namespaces.h"
 #include "summary.h"
 
 #define MAX_PROBES   16 /* sets of maps that status tells apart */
@@ -140,6 +141,7 @@ struct probe_maps {
 
 struct status {
 	FILE *to;
+	const char *netns; /* of --netns; NULL: our own */
 	struct probe_maps probes[MAX_PROBES];
 	size_t count;
 	bool head; /* the line of this interface has begun */
@@ -213,8 +215,10 @@ static void show_program(struct status *s, const char *interface, const char *wh
 
 	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
 	    !strncmp(info.name, "weir_", 5)) {
-		fprintf(s->to, "%s%s%s %s (program %u)", s->head ? ", " : interface,
-			s->head ? "" : ": ", where, info.name, id);
+		if (!s->head)
+			fprintf(s->to, "%s%s%s: ", s->netns ? s->netns : "", s->netns ? "/" : "",
+				interface);
+		fprintf(s->to, "%s%s %s (program %u)", s->head ? ", " : "", where, info.name, id);
 		s->head = true;
 		note_probe(s, &info);
 	}
@@ -240,6 +244,8 @@ static int show_interface(const char *name, void *context)
 	uint32_t xdp = 0, filters[2];
 	int count;
 
+	if (!index && s->netns)
+		return 0; /* this namespace has none of that name */
 	if (!index) {
 		log_error("-i %s: no such interface; `ip link` lists the interfaces", name);
 		return -ENODEV;
@@ -276,6 +282,36 @@ static void show_probe(const struct status *s, const struct probe_maps *p)
 	summary_print_to(&now, s->to);
 }
 
+static void ignore_namespace(void *context, struct namespace *ns)
+{
+	(void)context;
+	(void)ns;
+}
+
+static int show_namespaces(const struct config *config, struct status *s)
+{
+	const struct namespaces_sink sink = { .appeared = ignore_namespace,
+					      .gone = ignore_namespace };
+	struct namespaces *all = namespaces_new(config);
+	const char *missing;
+	int err = all ? namespaces_look(all, &sink, &missing) : -ENOMEM;
+
+	if (err)
+		log_error("--netns: %s; `ip netns` lists namespaces", strerror(-err));
+	for (size_t i = 0; !err && i < namespaces_count(all); i++) {
+		const struct namespace *ns = namespaces_at(all, i);
+		int own = namespace_enter(ns);
+
+		if (own < 0)
+			continue; /* gone since */
+		s->netns = ns->name;
+		each_interface(config, show_interface, s);
+		namespace_leave(ns, own);
+	}
+	namespaces_free(all);
+	return err;
+}
+
 int bpf_admin_status(const struct config *config, FILE *to)
 {
 	struct status s = { .to = to };
@@ -283,7 +319,10 @@ int bpf_admin_status(const struct config *config, FILE *to)
 
 	if (err)
 		return err;
-	err = each_interface(config, show_interface, &s);
+	if (config->netns.count)
+		err = show_namespaces(config, &s);
+	else
+		err = each_interface(config, show_interface, &s);
 	if (!err && !s.count)
 		fprintf(to, "weir watches nothing here\n");
 	fflush(to);

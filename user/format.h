@@ -24,6 +24,9 @@ extern const struct format format_csv, format_json, format_protobuf, format_tabl
 /* A value as plain text, without quotes; lists as "[0, 1]". */
 void format_value(struct text_buffer *out, const struct field *f, const struct flow_record *r);
 
+/* A text as a string of JSON; bytes that are not UTF-8 become the replacement character. */
+void json_text(struct text_buffer *out, const char *text);
+
 /* Whether the value of a FIELD_US_KNOWN column is known. */
 bool timing_is_known(const struct field *f, const struct flow_record *r);
 

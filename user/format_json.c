@@ -3,7 +3,7 @@
  * One JSON object a line (RFC 8259). Integers past 2^53 are strings, because readers that keep
  * numbers as doubles would round them.
  */
-#include "json.h"
+#include "json_text.h"
 
 #include "format.h"
 #include "names.h"

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "format.h"
-#include "json.h"
+#include "json_text.h"
 #include "names.h"
 
 #define NS_PER_MS 1000000u

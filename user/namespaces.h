@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The network namespaces that --netns asks for: found, told apart, and missed when they are gone. */
+/* The network namespaces that --netns asks for: found, told apart, missed when they are gone. */
 #ifndef USER_NAMESPACES_H
 #define USER_NAMESPACES_H
 

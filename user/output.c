@@ -10,6 +10,7 @@
 
 #include "community_id.h"
 #include "format.h"
+#include "http_api.h"
 #include "kafka.h"
 #include "log.h"
 #include "outfile.h"
@@ -46,6 +47,9 @@ struct output {
 	uint32_t batch_records;
 	size_t batch_bytes; /* at most */
 	bool row_by_row;    /* no row waits for others */
+
+	const struct http_api *api;      /* rows go in its shape; NULL: as they are */
+	struct text_buffer object, body; /* of the api: one record; a message */
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -163,6 +167,18 @@ static struct ship_limits limits_of(const struct config *c)
 	};
 }
 
+/* Some paths of URLs are APIs. */
+static int choose_api(struct output *o, const struct transport_ops *transport, const char *address)
+{
+	if (transport != &transport_http && transport != &transport_https)
+		return 0;
+	o->api = http_api_of(address);
+	if (!o->api || o->format->rows == &format_json)
+		return 0;
+	log_error("-o %s: %s takes json; give json:%s", o->text, o->api->path, o->target);
+	return -EINVAL;
+}
+
 /* The header line is the preamble of a stream; each datagram of CSV stands alone. */
 static int open_ship(struct output *o, const struct transport_ops *transport, const char *address)
 {
@@ -193,6 +209,9 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 		o->ship = o->ipfix.ship;
 		return err;
 	}
+	err = choose_api(o, transport, address);
+	if (err)
+		return err;
 	if (o->format->rows->header && transport->stream)
 		o->format->rows->header(&header, o->parts.columns);
 	options.preamble.bytes = header.data;
@@ -238,6 +257,8 @@ static void output_free(struct output *o)
 {
 	output_ipfix_free(&o->ipfix);
 	text_free(&o->batch);
+	text_free(&o->object);
+	text_free(&o->body);
 	free(o);
 }
 
@@ -286,12 +307,50 @@ bool output_is_file(const struct output *o)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
+/* NULL: it is hidden. */
+static const char *probe_label(const struct output *o)
+{
+	int place = columns_id(o->parts.columns, "probe");
+
+	return place >= 0 && anonymizer_hides(o->parts.anonymizer, (size_t)place)
+		       ? NULL
+		       : o->parts.config->probe_name;
+}
+
+/* A message of the first bytes of the batch. */
+static const struct text_buffer *wrap_rows(struct output *o, size_t length)
+{
+	o->body.length = 0;
+	o->api->begin(&o->body, probe_label(o));
+	text_bytes(&o->body, o->batch.data, length);
+	o->api->end(&o->body);
+	return &o->body;
+}
+
 /* The first bytes of the batch, which are so many records. */
 static void put_rows(struct output *o, size_t length, uint32_t records)
 {
 	const struct ship_load load = { .records = records };
+	const struct text_buffer *from = o->api ? wrap_rows(o, length) : &o->batch;
 
-	ship_put(o->ship, o->batch.data, length, &load, o->parts.stop);
+	if (from->failed)
+		return; /* who writes the next row says so */
+	ship_put(o->ship, from->data, o->api ? from->length : length, &load, o->parts.stop);
+}
+
+/* Into the batch. */
+static void make_row(struct output *o, const struct flow_record *r)
+{
+	const struct format *format = o->format->rows;
+
+	if (!o->api) {
+		format->row(&o->batch, o->parts.columns, r, o->parts.anonymizer);
+		return;
+	}
+	o->object.length = 0;
+	format->message(&o->object, o->parts.columns, r, o->parts.anonymizer);
+	if (!o->object.failed)
+		o->api->row(&o->batch, r, o->object.data, o->object.length);
 }
 
 static void put_batch(struct output *o)
@@ -313,8 +372,8 @@ static int ship_row(struct output *o, const struct flow_record *r)
 {
 	size_t before = o->batch.length, row;
 
-	o->format->rows->row(&o->batch, o->parts.columns, r, o->parts.anonymizer);
-	if (o->batch.failed)
+	make_row(o, r);
+	if (o->batch.failed || o->object.failed || o->body.failed)
 		return out_of_memory(o);
 	o->batch_records++;
 	if (o->row_by_row)

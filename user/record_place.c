@@ -3,7 +3,6 @@
  * Where a flow was met, as the source's first packet tells. In a record without packets of the
  * source (after an active cut) the destination's tell: what comes in here leaves there.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "meter/types.h"
@@ -29,7 +28,7 @@ void record_fill_place(struct flow_record *r, const struct flow_end *end,
 
 	if (!w)
 		return;
-	snprintf(r->netns, sizeof(r->netns), "%s", w->netns);
+	strcpy(r->netns, w->netns); /* a name of NETNS_NAME_SIZE at most */
 	if (METER_PLACE_IS_OUTWARDS(place)) {
 		memcpy(r->egress_interface, w->name, sizeof(w->name));
 		r->egress_index = w->index;

@@ -59,6 +59,8 @@ struct ship {
 	struct ship_counts counts;
 	char why[TRANSPORT_WHY_SIZE]; /* the connection is lost; "" = it is not */
 	bool lost, lost_told;
+	char refusal[TRANSPORT_WHY_SIZE]; /* the first one's words; "" = there was none */
+	bool refusal_told;
 	bool closing;
 	const atomic_bool *stop; /* of the last one that was put */
 
@@ -238,6 +240,29 @@ static void note_refused_before(struct ship *s)
 	s->doubted = NULL;
 }
 
+/* For who asks why records failed; the first cause stands for all. With the lock. */
+static void note_refusal(struct ship *s, const char *why)
+{
+	if (!*s->refusal)
+		snprintf(s->refusal, sizeof(s->refusal), "%s", *why ? why : "refused");
+}
+
+/* Some records of a message that was taken are refused all the same. With the lock. */
+static void note_refused_some(struct ship *s, struct message *m, const char *why)
+{
+	const struct transport_ops *ops = s->options.transport;
+	uint32_t refused = ops->refused ? ops->refused(s->transport) : 0;
+
+	if (refused > m->load.records)
+		refused = m->load.records;
+	if (!refused)
+		return;
+	note_refusal(s, why);
+	s->counts.failed += refused;
+	s->counts.queued -= refused;
+	m->load.records -= refused;
+}
+
 /* Nobody will ever take it. With the lock. */
 static void note_failed(struct ship *s, struct message *m)
 {
@@ -355,6 +380,7 @@ static bool send_message(struct ship *s, struct message *m)
 	if (!err)
 		err = send_bytes(s, bytes, m->length, why);
 	if (err < 0 && err != -EBADMSG) {
+		m->tried = err == -EBUSY; /* it was there, and is sent again */
 		disconnect(s, why);
 		return false;
 	}
@@ -362,10 +388,13 @@ static bool send_message(struct ship *s, struct message *m)
 	pthread_mutex_lock(&s->lock);
 	if (err == 1)
 		note_refused_before(s);
-	if (err == -EBADMSG)
+	if (err == -EBADMSG) {
+		note_refusal(s, why);
 		note_failed(s, m);
-	else
+	} else {
+		note_refused_some(s, m, why);
 		note_sent(s, m);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return true;
 }
@@ -530,6 +559,22 @@ void ship_counts(struct ship *s, struct ship_counts *out)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Once: what is refused may be so record by record. */
+static void report_refusal(struct ship *s)
+{
+	char why[TRANSPORT_WHY_SIZE];
+	bool told;
+
+	pthread_mutex_lock(&s->lock);
+	memcpy(why, s->refusal, sizeof(why));
+	told = s->refusal_told;
+	s->refusal_told = *why;
+	pthread_mutex_unlock(&s->lock);
+	if (*why && !told)
+		log_warning("-o %s: %s; records that are refused count as failed", s->options.name,
+			    why);
+}
+
 void ship_report(struct ship *s)
 {
 	char why[TRANSPORT_WHY_SIZE];
@@ -546,6 +591,7 @@ void ship_report(struct ship *s)
 			    why);
 	else if (!lost && told)
 		log_warning("-o %s: connected again", s->options.name);
+	report_refusal(s);
 }
 
 static void drop_all(struct ship *s)
@@ -585,6 +631,7 @@ void ship_close(struct ship *s, struct ship_counts *out)
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
 	trust(s);
+	report_refusal(s);
 	if (s->first)
 		log_warning("-o %s: %s; %llu records could not be sent in time", s->options.name,
 			    *s->why ? s->why : "slow", (unsigned long long)s->counts.queued);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "attribution.h"
 #include "bpf_attach.h"
@@ -18,6 +19,7 @@
 #include "bpf_reason.h"
 #include "bpf_ring.h"
 #include "clock.h"
+#include "interface_names.h"
 #include "kernel_flows.h"
 #include "log.h"
 #include "meter/meter.h"
@@ -227,6 +229,19 @@ static int open_attribution(struct source_bpf *s)
 	return err;
 }
 
+/* Two links an interface: any number of them takes more files than a process usually opens. */
+static void allow_many_files(const struct config *config)
+{
+	struct rlimit limit;
+
+	if (!interface_names_are_open(&config->interfaces) && !config->netns.count)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config)
 {
@@ -254,6 +269,7 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	s->config = config;
 	s->meter_config = *meter_config;
 	s->idle_ns = meter_config->idle_ns;
+	allow_many_files(config);
 	netns_name(netns_own(), s->netns);
 	s->cookie = netns_cookie();
 	s->watched = watch_list_new(config->interfaces.count, meter_config->idle_ns);

@@ -154,7 +154,8 @@ static int open_interfaces(struct weir_streamer *s)
 		return err;
 	if (err == -ENODEV) /* which no other hook mends */
 		return err;
-	if (s->config.pin || s->config.attribute) {
+	/* which libpcap cannot do */
+	if (s->config.pin || s->config.attribute || s->config.netns.count) {
 		log_error("%s", source_bpf_reason());
 		return err;
 	}

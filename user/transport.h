@@ -39,11 +39,17 @@ struct transport_ops {
 		       char why[TRANSPORT_WHY_SIZE]);
 	/*
 	 * 0: it is the system's now. 1: so it is, but the message before it was refused. -EBADMSG:
-	 * nobody will ever take this message. Another error: the connection is lost, and the
-	 * message is to be sent again on the next one.
+	 * nobody will ever take this message. -EBUSY: the other side has it, and asks for it again
+	 * later. Another error: the connection is lost, and the message is to be sent again on the
+	 * next one.
 	 */
 	int (*send)(struct transport *t, const void *bytes, size_t length,
 		    const atomic_bool *ending, char why[TRANSPORT_WHY_SIZE]);
+	/*
+	 * Of the message that was sent last: records that the peer refused though it took the
+	 * others, with words in why. NULL: there are none.
+	 */
+	uint32_t (*refused)(const struct transport *t);
 	/* Bytes that were sent and may be lost with the connection; NULL: none are. */
 	size_t (*unacknowledged)(const struct transport *t);
 	void (*disconnect)(struct transport *t);

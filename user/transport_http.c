@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lines of JSON in compressed batches, one POST each: ClickHouse (INSERT ... FORMAT JSONEachRow),
- * Vector, Logstash, Fluent Bit and whatever else takes newline-delimited JSON.
+ * Vector, Logstash, Fluent Bit and whatever else takes newline-delimited JSON; and APIs that want
+ * them in another shape, see http_api.h.
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -11,9 +12,12 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "http_api.h"
 #include "transport.h"
 
 #define HTTP_BATCH_BYTES 262144u
+#define API_ANSWER_BYTES 8388608u /* a bulk API tells of each of some thousand records */
+#define WORDS_BYTES      120u
 #define CONNECT_S        10L
 #define REQUEST_S        30L
 #define GZIP_WINDOW      (15 + 16) /* zlib's way to ask for a gzip header */
@@ -25,7 +29,11 @@ struct transport {
 	struct curl_slist *headers;
 	unsigned char *packed;
 	size_t room;
-	const atomic_bool *ending; /* of the call at hand */
+	const atomic_bool *ending;  /* of the call at hand */
+	const struct http_api *api; /* NULL: lines */
+	char *answer;               /* of the last request, as much as fits */
+	size_t answer_length;
+	uint32_t refused; /* of the last message, by its answer */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -41,16 +49,31 @@ static void http_close(struct transport *t)
 	if (t->curl)
 		curl_easy_cleanup(t->curl);
 	free(t->packed);
+	free(t->answer);
 	free(t->url);
 	free(t);
 }
 
-/* What the peer answers is its status; the body is read and dropped. */
-static size_t drop_body(char *bytes, size_t size, size_t count, void *context)
+/* An answer tells what became of each record, or in its first words why none was taken. */
+static size_t answer_room(const struct transport *t)
 {
-	(void)bytes;
-	(void)context;
-	return size * count;
+	return t->api && t->api->judge ? API_ANSWER_BYTES : WORDS_BYTES;
+}
+
+/* The rest is read and dropped. */
+static size_t keep_answer(char *bytes, size_t size, size_t count, void *context)
+{
+	struct transport *t = context;
+	size_t room = answer_room(t) - t->answer_length, more = size * count;
+	size_t kept = more < room ? more : room;
+	char *grown = kept ? realloc(t->answer, t->answer_length + kept) : NULL;
+
+	if (grown) {
+		memcpy(grown + t->answer_length, bytes, kept);
+		t->answer = grown;
+		t->answer_length += kept;
+	}
+	return more;
 }
 
 /* Not 0: the request ends. */
@@ -67,9 +90,11 @@ static int should_end(void *context, curl_off_t a, curl_off_t b, curl_off_t c, c
 
 static bool set_options(struct transport *t)
 {
-	static const char *const lines[] = { "Content-Type: application/x-ndjson",
-					     "Content-Encoding: gzip", "Expect:" };
+	char type[64];
+	const char *const lines[] = { type, "Content-Encoding: gzip", "Expect:" };
 
+	snprintf(type, sizeof(type), "Content-Type: %s",
+		 t->api ? t->api->content_type : "application/x-ndjson");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		struct curl_slist *longer = curl_slist_append(t->headers, lines[i]);
 
@@ -85,7 +110,8 @@ static bool set_options(struct transport *t)
 	       !curl_easy_setopt(t->curl, CURLOPT_NOSIGNAL, 1L) &&
 	       !curl_easy_setopt(t->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S) &&
 	       !curl_easy_setopt(t->curl, CURLOPT_TIMEOUT, REQUEST_S) &&
-	       !curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, drop_body) &&
+	       !curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, keep_answer) &&
+	       !curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t) &&
 	       !curl_easy_setopt(t->curl, CURLOPT_XFERINFOFUNCTION, should_end) &&
 	       !curl_easy_setopt(t->curl, CURLOPT_XFERINFODATA, t) &&
 	       !curl_easy_setopt(t->curl, CURLOPT_NOPROGRESS, 0L);
@@ -120,6 +146,7 @@ static int open_url(struct transport **out, const char *scheme, const char *addr
 		http_close(t);
 		return -EINVAL;
 	}
+	t->api = http_api_of(address);
 	t->curl = curl_easy_init();
 	if (!t->curl || !set_options(t)) {
 		http_close(t);
@@ -178,12 +205,30 @@ static size_t pack(struct transport *t, const void *bytes, size_t length)
 	return packed;
 }
 
-/* Too busy, or asked too much: later it may be taken. Other refusals are for good. */
-static int judge(long status, char why[TRANSPORT_WHY_SIZE])
+/* Its first line, for a message: whatever is not printable ASCII becomes a dot. */
+static void put_words(const struct transport *t, char *to, size_t room)
 {
+	size_t n = 0;
+
+	while (n < t->answer_length && n + 1 < room && t->answer[n] != '\n' &&
+	       t->answer[n] != '\r') {
+		to[n] = t->answer[n] >= ' ' && t->answer[n] <= '~' ? t->answer[n] : '.';
+		n++;
+	}
+	to[n] = '\0';
+}
+
+/* Too busy, or asked too much: later it may be taken. Other refusals are for good. */
+static int judge(struct transport *t, long status, char why[TRANSPORT_WHY_SIZE])
+{
+	char words[WORDS_BYTES + 1];
+
 	if (status >= 200 && status < 300)
-		return 0;
-	snprintf(why, TRANSPORT_WHY_SIZE, "HTTP status %ld", status);
+		return t->api && t->api->judge ? t->api->judge(t->answer ? t->answer : "",
+							       t->answer_length, &t->refused, why)
+					       : 0;
+	put_words(t, words, sizeof(words));
+	snprintf(why, TRANSPORT_WHY_SIZE, "HTTP status %ld%s%s", status, *words ? ": " : "", words);
 	return status >= 500 || status == 408 || status == 429 ? -EBUSY : -EBADMSG;
 }
 
@@ -199,6 +244,8 @@ static int http_send(struct transport *t, const void *bytes, size_t length,
 		return -ENOMEM;
 	}
 	t->ending = ending;
+	t->answer_length = 0;
+	t->refused = 0;
 	curl_easy_setopt(t->curl, CURLOPT_POSTFIELDS, t->packed);
 	curl_easy_setopt(t->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)packed);
 	code = curl_easy_perform(t->curl);
@@ -207,7 +254,12 @@ static int http_send(struct transport *t, const void *bytes, size_t length,
 		return -EIO;
 	}
 	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-	return judge(status, why);
+	return judge(t, status, why);
+}
+
+static uint32_t http_refused(const struct transport *t)
+{
+	return t->refused;
 }
 
 const struct transport_ops transport_http = {
@@ -217,6 +269,7 @@ const struct transport_ops transport_http = {
 	.open = http_open,
 	.connect = http_connect,
 	.send = http_send,
+	.refused = http_refused,
 	.disconnect = http_disconnect,
 	.close = http_close,
 };
@@ -228,6 +281,7 @@ const struct transport_ops transport_https = {
 	.open = https_open,
 	.connect = http_connect,
 	.send = http_send,
+	.refused = http_refused,
 	.disconnect = http_disconnect,
 	.close = http_close,
 };

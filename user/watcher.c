@@ -144,12 +144,22 @@ static bool is_own(const struct watcher *w, uint16_t number, const char *name)
 	return holder->gone && !strcmp(holder->name, name);
 }
 
+/* It had one before, which nobody has been given since. */
+static bool has_number(const struct watcher *w, const struct watch *watch)
+{
+	const struct watched *own = watch_list_at(w->list, watch->number);
+
+	return own && own->index == watch->index && !strcmp(own->netns, watch->ns->name);
+}
+
 /* A name without pattern keeps its number, so that its flows go on when it is back in time. */
 static bool give_number(struct watcher *w, struct watch *watch)
 {
 	unsigned int index = watch->index ? watch->index : UINT32_MAX;
 	size_t place = place_of(w, watch->name);
 
+	if (has_number(w, watch)) /* it was lost for a moment */
+		return watch_list_put(w->list, watch->number, index, watch->name, watch->ns->name);
 	if (place < w->config->interfaces.count) {
 		watch->number = place + 1;
 		if (is_own(w, watch->number, watch->name))
@@ -216,10 +226,10 @@ static void change(struct watcher *w, struct watch *watch, const struct link_see
 {
 	snprintf(watch->name, sizeof(watch->name), "%s", link->name);
 	watch->vlan_id = link->vlan_id;
-	if (!watch->hold)
-		return;
-	watch_list_rename(w->list, watch->number, link->name);
-	w->hooks.changed(w->hooks.context, watch);
+	if (has_number(w, watch))
+		watch_list_rename(w->list, watch->number, link->name);
+	if (watch->hold)
+		w->hooks.changed(w->hooks.context, watch);
 }
 
 /* What is watched stays so under any name but an excluded one. */
@@ -238,6 +248,22 @@ static void on_known(struct watcher *w, struct watch *watch, const struct link_s
 		attach_new(w, watch);
 }
 
+/* A name without pattern is one interface's: another one has it now, and the first one another. */
+static void replace(struct watcher *w, const char *name)
+{
+	size_t place = place_of(w, name);
+
+	for (size_t i = w->count; i-- && place < w->config->interfaces.count;) {
+		struct watch *watch = w->watches[i];
+
+		if (watch->plain != w->config->interfaces.items[place])
+			continue;
+		log_warning("%s: no longer watched: %s is another interface now", watch->name,
+			    name);
+		drop(w, watch, false);
+	}
+}
+
 static void on_seen(void *context, const struct link_seen *link)
 {
 	struct watcher *w = context;
@@ -251,6 +277,7 @@ static void on_seen(void *context, const struct link_seen *link)
 	if (w->error || !ns ||
 	    interface_names_match(&w->config->interfaces, link->name) != INTERFACE_WANTED)
 		return;
+	replace(w, link->name);
 	watch = add(w, ns, link->index, link->name);
 	if (!watch) {
 		log_warning("%s: is not watched: out of memory; free some", link->name);

@@ -49,37 +49,15 @@ static inline const char *choose_text(const struct material *m, struct input *in
 	return i % (MAX_TEXTS + 1) == MAX_TEXTS ? NULL : m->texts[i % (MAX_TEXTS + 1)];
 }
 
-static inline void choose_owner(struct record_owner *o, const struct material *m, struct input *in)
-{
-	o->process = choose_text(m, in);
-	o->cgroup = choose_text(m, in);
-	o->container = choose_text(m, in);
-	o->pod_namespace = choose_text(m, in);
-	o->pod = choose_text(m, in);
-	o->pod_container = choose_text(m, in);
-	o->pod_labels = choose_text(m, in);
-}
-
+/* Of every column that is a text, whichever there are. */
 static inline void choose_texts(struct flow_record *r, const struct material *m, struct input *in)
 {
-	const char **texts = (const char **)&r->text;
+	for (size_t i = 0; i < record_field_count; i++) {
+		const struct field *f = &record_fields[i];
 
-	for (size_t i = 0; i < sizeof(r->text) / sizeof(*texts); i++)
-		texts[i] = choose_text(m, in);
-	r->probe = choose_text(m, in);
-	r->run_id = r->probe;
-	r->application_name = choose_text(m, in);
-	r->category_name = choose_text(m, in);
-	r->confidence_name = choose_text(m, in);
-	r->risk_names = choose_text(m, in);
-	for (int i = 0; i < 2; i++) {
-		r->place[i].country = choose_text(m, in);
-		r->place[i].city = choose_text(m, in);
-		r->place[i].as_org = choose_text(m, in);
-		r->mac_vendor[i] = choose_text(m, in);
-		choose_owner(&r->owner[i], m, in);
+		if (f->type == FIELD_TEXT && !(f->need & NEED_STATE))
+			*(const char **)((char *)r + f->offset) = choose_text(m, in);
 	}
-	r->system_process = choose_text(m, in);
 }
 
 static inline void make_record(struct flow_record *r, const struct material *m, struct input *in)

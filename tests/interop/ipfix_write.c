@@ -3,9 +3,8 @@
  * Flows of captures as IPFIX or NetFlow v9, and beside them as CSV, for other programs to read and
  * to compare. Each capture is an observation domain of its own, by its place from 1 on, and the
  * first column of the CSV is that domain.
- * usage: ipfix_write ipfix|netflow9 file|datagrams|pcap OUT CSV [OPTION OF WEIR...] -- CAPTURE...
- *   file: one message behind the other; datagrams: so too, as they would be sent by UDP;
- *   pcap: those in frames to port 2055
+ * usage: ipfix_write ipfix|netflow9 file|pcap OUT CSV [OPTION OF WEIR...] -- CAPTURE...
+ *   file: one message behind the other; pcap: as they are sent by UDP, in frames to port 2055
  */
 #include <errno.h>
 #include <stdio.h>
@@ -154,8 +153,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	w.options.protocol = strcmp(argv[1], "ipfix") ? NETFLOW9 : IPFIX;
-	w.options.datagrams = strcmp(argv[2], "file");
 	w.container = strcmp(argv[2], "pcap") ? BARE : PCAP;
+	w.options.datagrams = w.container == PCAP;
 	w.out = create(argv[3]);
 	w.csv = create(argv[4]);
 	if (w.container == PCAP)

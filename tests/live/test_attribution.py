@@ -411,7 +411,8 @@ def test_hostile_api_server(folder):
             assert api.process.stdout.readline()
             Actor(net.a, net.b, "udp(1).sendto(b'x', (THERE, 9)); ready()")
     assert weir.row(9, 17)["total_packets"] == "1"
-    said = ["weir: warning: --attribute pod: the API server: " + why + "; names come from --pod-logs meanwhile" for why in ("too?old", "the answer is no JSON")]
+    said = [f"weir: warning: --attribute pod: the API server: {why}; names come from --pod-logs meanwhile"
+            for why in ("too?old", "the answer is no JSON")]
     assert weir.err.splitlines() == said, weir.err
 
 

@@ -4,7 +4,7 @@
 
 Every namespace is this test's own and goes with it. Needs root.
 """
-import json, os, pathlib, signal, subprocess, sys, tempfile, time
+import concurrent.futures, json, os, pathlib, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap, watch
@@ -99,6 +99,12 @@ def test_columns(net):
             ("", "vb", "0", index), (hook, rows)
 
 
+def settle(hook):
+    """What libpcap holds back is gone with its interface."""
+    if hook == "pcap":
+        time.sleep(watch.SETTLE_SECONDS)
+
+
 def test_patterns(net):
     """Patterns and exclusions, at the start and later; a name that changes is followed, and may exclude."""
     for hook in ("tc", "pcap"):
@@ -108,6 +114,7 @@ def test_patterns(net):
             weir.settled(4)
             for n, pair in enumerate((first, second, mgmt, other), 1):
                 pair.send(n)
+            settle(hook)
             net.b.ip("link", "set", "eth9", "down")
             net.b.ip("link", "set", "eth9", "name", "veth9")  # now it is asked for
             net.b.ip("link", "set", "veth9", "up")
@@ -129,6 +136,31 @@ def test_patterns(net):
             pair.remove()
 
 
+def test_renamed(net):
+    """What was named is watched on under another name, until another interface has the one that was given."""
+    for hook in ("tc", "pcap"):
+        first = Pair(net, "veth1", 1)
+        with Watching(net.b, hook, ["vb", "veth1"], *PLACES, "udp", links=4) as weir:
+            first.send(2)
+            settle(hook)
+            net.b.ip("link", "set", "veth1", "down")
+            net.b.ip("link", "set", "veth1", "name", "lan1")
+            net.b.ip("link", "set", "lan1", "up")
+            net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "lan1", "nud", "permanent")
+            first.send(3)
+            settle(hook)
+            second = Pair(net, "veth1", 2)
+            assert weir.process.stderr.readline() == b"weir: warning: lan1: no longer watched: veth1 is another interface now\n"
+            weir.settled(4)
+            first.send(100)
+            second.send(4)
+        held = packets_by(weir.rows, "src_ip", "ingress_interface")
+        assert held == {(first.a4, "lan1"): 5, (second.a4, "veth1"): 4}, (hook, held)
+        assert not weir.err, (hook, weir.err)
+        for pair in (first, second):
+            pair.remove()
+
+
 def test_all(net):
     """Every interface; the loopback's packets once."""
     pair = Pair(net, "x1", 1)
@@ -143,16 +175,14 @@ def test_all(net):
 def test_none_yet(net):
     """Patterns that match nothing are waited for, and it is said; a name must be there."""
     for hook in ("tc", "pcap"):
-        weir = net.b.start("timeout", "-k", "1", "30", tap.WEIR_SAN, "-q", "-i", "late*", "--hook", hook, *PLACES, "udp", text=True)
-        said = weir.stderr.readline()
-        assert said == "weir: warning: no interface of -i late* is there yet; waiting for one\n", said
-        pair = Pair(net, "late0", 1)
-        time.sleep(1)
-        pair.send(3)
-        time.sleep(0.5)
-        weir.send_signal(signal.SIGINT)
-        out, err = weir.communicate(timeout=20)
-        assert weir.returncode == 0 and f"{pair.a4},40000,late0,," in out and out.count("\n") == 2, (hook, out, err)
+        with Watching(net.b, hook, ["late*"], *PLACES, "udp", links=0) as weir:
+            said = weir.process.stderr.readline().decode()
+            pair = Pair(net, "late0", 1)
+            weir.settled(2)
+            pair.send(3)
+        assert packets_by(weir.rows, "ingress_interface") == {("late0",): 3}, (hook, weir.rows)
+        assert said == "weir: warning: no interface of -i late* is there yet; waiting for one\n", (hook, said)
+        assert not weir.err, (hook, weir.err)
         pair.remove()
         done = net.b.run("timeout", "-k", "1", "30", tap.WEIR_SAN, "-i", "late*", "-i", "nope", "--hook", hook, check=False)
         assert done.returncode == 1 and done.stderr.startswith("weir: -i nope: "), done
@@ -456,6 +486,9 @@ def test_namespaces(net):
                 send(two.a, two.b, 40000, 9000, 5)
                 send(two.b, two.a, 9000, 40000, 2)
                 send(net.a, net.b, 40000, 9000, 100)  # not asked for
+                told = net.b.run(tap.WEIR_SAN, "status", "--netns", one.b.name, "--netns", two.b.name).stdout
+            assert sorted(line.split(":")[0] for line in told.splitlines() if "weir_" in line) == \
+                sorted(f"{other.b.name}/vb" for other in (one, two)) and "metered 10," in told, told
             held = {values(row, "netns", "ingress_interface"): values(row, "src2dst_packets", "dst2src_packets") for row in weir.rows}
             assert held == {(one.b.name, "vb"): ("3", "0"), (two.b.name, "vb"): ("5", "2")}, (hook, weir.rows)
             assert len({row["ingress_ifindex"] for row in weir.rows}) == 1 and weir.summary["metered"] == 10, weir.rows
@@ -464,45 +497,57 @@ def test_namespaces(net):
 def test_namespaces_come_and_go(net):
     """Of all namespaces the interfaces of a name; weir keeps no namespace alive, and follows what moves between them."""
     name = f"v7x{os.getpid() % 10000}"
+    held = ("fds", "link_id", "prog_id", "map_id")
     with Watching(net.b, "tc", [f"{name}*"], "--netns", "all", *PLACES, "udp", links=0, program=tap.WEIR) as weir:
-        time.sleep(1)  # until it has begun
-        before = held_by(weir.pid)
-        with network.Network() as one:
-            pair = Pair(one, f"{name}a", 1)
-            weir.settled(2)
-            pair.send(3)
-            one.b.ip("link", "set", pair.name, "netns", one.a.name)  # it moves, and so does what watches it
-            one.a.ip("address", "add", f"{pair.b4}/24", "dev", pair.name)
-            one.a.ip("link", "set", pair.name, "up")
-            weir.settled(2)
-            time.sleep(1)
-            one.a.ip("link", "set", pair.name, "down")
-            one.a.ip("link", "set", pair.name, "netns", one.b.name)
-            one.b.ip("address", "add", f"{pair.b4}/24", "dev", pair.name)
-            one.b.ip("link", "set", pair.name, "up")
-            one.b.ip("neigh", "replace", pair.a4, "lladdr", "02:00:00:01:01:01", "dev", pair.name, "nud", "permanent")
-            weir.settled(2)
-            time.sleep(0.5)
-            pair.send(4)
-            keeper = one.b.start("sleep", "60")  # the namespace is without a name, and lives
-            network.ip("netns", "del", one.b.name)
-            time.sleep(2.5)
-            pair.send(6)
-            keeper.kill()
-            keeper.wait()
-            assert settled(lambda: "p1" not in one.a.ip("-br", "link")), "the namespace lives on"
-            weir.settled(0)
-        names = ("fds", "link_id", "prog_id", "map_id")  # it may be looking around at this very moment
-        assert settled(lambda: values(held_by(weir.pid), *names) == values(before, *names)), (before, held_by(weir.pid))
-    held = packets_by(weir.rows, "ingress_interface")
-    assert held == {(pair.name,): 13}, weir.rows
+        weir.process.stderr.readline()  # that it waits: it has begun
+        programs = held_by(weir.pid)["prog_id"]
+        sent = in_namespaces(weir, f"{name}a")
+        assert settled(lambda: held_by(weir.pid)["prog_id"] == programs)
+        before = values(held_by(weir.pid), *held)
+        sent += in_namespaces(weir, f"{name}b")
+        # It may be looking around at this very moment.
+        assert settled(lambda: values(held_by(weir.pid), *held) == before), (before, held_by(weir.pid))
+    assert sum(packets_by(weir.rows, "ingress_interface").values()) == sent, (sent, weir.rows)
+    assert set(packets_by(weir.rows, "ingress_interface")) == {(f"{name}a",), (f"{name}b",)}, weir.rows
+
+
+def in_namespaces(weir, name):
+    """An interface goes to another namespace and back; its own loses its name and then its last process."""
+    with network.Network() as one:
+        pair = Pair(one, name, 1)
+        weir.settled(2)
+        pair.send(3)
+        for there, ip4 in ((one.a, pair.b4), (one.b, pair.b4)):
+            here = one.b if there is one.a else one.a
+            links = held_by(weir.pid)["link_id"]
+            here.ip("link", "set", name, "netns", there.name)
+            there.ip("address", "add", f"{ip4}/24", "dev", name)
+            there.ip("link", "set", name, "up")
+            assert settled(lambda: len(held_by(weir.pid)["link_id"]) == 2 and not held_by(weir.pid)["link_id"] & links)
+        one.b.ip("neigh", "replace", pair.a4, "lladdr", "02:00:00:01:01:01", "dev", name, "nud", "permanent")
+        pair.send(4)
+        keeper = one.b.start("sleep", "60")
+        assert settled(lambda: is_elsewhere(keeper))
+        network.ip("netns", "del", one.b.name)
+        time.sleep(2.1)  # weir looks twice
+        pair.send(6)
+        keeper.kill()
+        keeper.wait()
+        assert settled(lambda: "p1" not in one.a.ip("-br", "link")), "the namespace lives on"
+        weir.settled(0)
+    return 13
+
+
+def is_elsewhere(process):
+    """Whether it is in another network namespace by now: ip-netns takes a moment."""
+    return os.readlink(f"/proc/{process.pid}/ns/net") != os.readlink("/proc/self/ns/net")
 
 
 def test_namespace_of_process(net):
     """By the id of a process; what is no namespace is refused, and what does not go with one."""
     with network.Network() as one:
         process = one.b.start("sleep", "60")
-        time.sleep(0.2)
+        assert settled(lambda: is_elsewhere(process))
         with Watching(net.b, "tc", ["vb"], "--netns", process.pid, *PLACES, "udp", links=2) as weir:
             send(one.a, one.b, 40000, 9000, 3)
         assert packets_by(weir.rows, "netns", "ingress_interface") == {(one.b.name, "vb"): 3}, weir.rows
@@ -512,25 +557,29 @@ def test_namespace_of_process(net):
         assert done.returncode == status and done.stderr.startswith(words) and done.stderr.count("\n") == 1, done
 
 
+def run(test):
+    """What is told of it: (good, why), or a reason to skip it."""
+    with network.Network() as net:
+        try:
+            return test(net) or (True, "")
+        except (AssertionError, OSError, subprocess.SubprocessError, ValueError, KeyError) as wrong:
+            return False, f"{wrong!r} {getattr(wrong, 'stderr', '')}"[:1500]
+
+
 def main():
     if os.geteuid():
         tap.skip("interfaces", "needs root for network namespaces")
         tap.finish()
     if os.environ.get("WEIR_OWN_MOUNTS") != "1":
         os.execvpe("unshare", ["unshare", "-m", sys.executable, *sys.argv], {**os.environ, "WEIR_OWN_MOUNTS": "1"})
-    wanted = sys.argv[1:]
-    for name, test in list(globals().items()):
-        if not name.startswith("test_") or (wanted and name[5:] not in wanted):
-            continue
-        with network.Network() as net:
-            try:
-                reason = test(net)
-                if reason:
-                    tap.skip(f"interfaces {name[5:]}", reason)
-                else:
-                    tap.report(True, f"interfaces {name[5:]}")
-            except (AssertionError, OSError, subprocess.SubprocessError, ValueError, KeyError) as wrong:
-                tap.report(False, f"interfaces {name[5:]}", f"{wrong!r} {getattr(wrong, 'stderr', '')}"[:1500])
+    chosen = list(tap.chosen(globals()))
+    # They wait most of the time, each in namespaces of its own.
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        for (name, _), told in zip(chosen, pool.map(run, (test for _, test in chosen))):
+            if isinstance(told, str):
+                tap.skip(f"interfaces {name}", told)
+            else:
+                tap.report(told[0], f"interfaces {name}", told[1])
     tap.finish()
 
 

@@ -149,8 +149,12 @@ static void what_tells_a_hidden_column_is_hidden_too(void **state)
 {
 	(void)state;
 	assert_takes_along("src_ip", "src_ip,dst_ip,ip_src,ip_dst,nfhash,community_id");
-	assert_takes_along("src_mac", "src_mac,src_oui");
-	assert_takes_along("dst_oui", "dst_mac,dst_oui");
+	assert_takes_along("src_mac", "src_mac,src_oui,src_mac_vendor");
+	assert_takes_along("dst_oui", "dst_mac,dst_oui,dst_mac_vendor");
+	assert_takes_along("dst_mac_vendor", "dst_mac,dst_oui,dst_mac_vendor");
+	assert_takes_along("ingress_interface", "ingress_interface,ingress_ifindex");
+	assert_takes_along("egress_ifindex", "egress_interface,egress_ifindex");
+	assert_takes_along("system_process_name", "system_process_pid,system_process_name");
 	assert_takes_along("src_port", "src_port,nfhash,community_id");
 	assert_takes_along("icmp_code", "nfhash,community_id,icmp_code");
 	assert_takes_along("version", "version,ip_version");

@@ -328,6 +328,33 @@ static void cut_anywhere(void **state)
 	rig_close(&r);
 }
 
+/* A list has 64 x 255 bytes: names of control characters, 912 bytes each, fill it before 64 do. */
+static void full_list(void **state)
+{
+	struct rig r;
+	char labels[256];
+	size_t length;
+
+	(void)state;
+	rig_open(&r, &plugin_mdns, "packets=20");
+	for (int i = 0; i < 20; i++) {
+		struct message m = begin(0, 1);
+
+		memset(labels, 1, sizeof(labels));
+		labels[0] = 'a' + i;
+		labels[57] = labels[57 * 2 + 1] = labels[57 * 3 + 2] = '/';
+		labels[57 * 4 + 3] = '\0';
+		add_ptr(&m, labels);
+		send(&r, &m);
+	}
+	length = strlen(rig_string(&r, "mdns_ptr"));
+	/* a letter, 227 escapes of 4, 3 dots, and a comma but for the last */
+	assert_int_equal(length, 17 * (1 + 227 * 4 + 3 + 1) - 1);
+	assert_true(length < 64 * 255 && length + 913 > 64 * 255);
+	rig_release(&r);
+	rig_close(&r);
+}
+
 /* 64 names of a flow; 256 records of a message, and no answers behind too many questions. */
 static void many(void **state)
 {
@@ -407,8 +434,8 @@ int main(void)
 		cmocka_unit_test(pointers),      cmocka_unit_test(bad_pointers),
 		cmocka_unit_test(many_pointers), cmocka_unit_test(long_names),
 		cmocka_unit_test(bad_labels),    cmocka_unit_test(cut_anywhere),
-		cmocka_unit_test(many),          cmocka_unit_test(others),
-		cmocka_unit_test(options),
+		cmocka_unit_test(many),          cmocka_unit_test(full_list),
+		cmocka_unit_test(others),        cmocka_unit_test(options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ static struct {
 	char got[MESSAGES][16];
 	size_t count;
 	size_t unacknowledged; /* bytes that it holds back */
+	uint32_t refused;      /* records of each message that it takes */
 	bool blocked;          /* nothing is taken */
 } peer = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -94,6 +95,12 @@ static size_t fake_unacknowledged(const struct transport *t)
 	return bytes;
 }
 
+static uint32_t fake_refused(const struct transport *t)
+{
+	(void)t;
+	return peer.refused;
+}
+
 static void fake_disconnect(struct transport *t)
 {
 	(void)t;
@@ -111,6 +118,7 @@ static const struct transport_ops fake = {
 	.open = fake_open,
 	.connect = fake_connect,
 	.send = fake_send,
+	.refused = fake_refused,
 	.unacknowledged = fake_unacknowledged,
 	.disconnect = fake_disconnect,
 	.close = fake_close,
@@ -544,6 +552,41 @@ static void stamps(void **state)
 	got(names, 5);
 }
 
+/* A message that is taken but for some records: those are failed, never more than it has. */
+static void refused_in_part(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s = open_ship(&o);
+
+	(void)state;
+	peer.refused = 2;
+	put(s, 3, 5);
+	wait_until_sent(s, 15);
+	closes(s, 9, 0, 0, 6);
+	peer.refused = 7;
+	s = open_ship(&o);
+	put(s, 1, 5);
+	closes(s, 0, 0, 0, 5);
+}
+
+/* The other side had the message, and wants it later: that is sent again, as a lost one is not. */
+static void later(void **state)
+{
+	static const char *const names[] = { "aaaa", "bbbb" };
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	o.limits.end_timeout_ns = 5000000000ull;
+	peer.answers[0] = -EBUSY;
+	peer.answers[1] = -EIO;
+	s = open_ship(&o);
+	put(s, 2, 5);
+	wait_until_sent(s, 10);
+	closes(s, 10, 5, 0, 0);
+	got(names, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +605,8 @@ int main(void)
 		cmocka_unit_test_setup(blocks, reset),
 		cmocka_unit_test_setup(bad_address, reset),
 		cmocka_unit_test_setup(stamps, reset),
+		cmocka_unit_test_setup(refused_in_part, reset),
+		cmocka_unit_test_setup(later, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One use of the Python package, to be measured: CASE CAPTURE N_DISSECTIONS LIBRARY. Prints how many flows."""
 import os
-import pathlib
 import sys
 
 CASE, CAPTURE, DISSECTIONS, LIBRARY = sys.argv[1:5]
 os.environ["WEIR_LIBRARY"] = LIBRARY
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
-sys.pycache_prefix = str(pathlib.Path(LIBRARY).parent / "bench/pycache")  # compiled once, as an installed package is
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "python"))
+sys.pycache_prefix = os.path.join(os.path.dirname(LIBRARY), "bench", "pycache")
+sys.dont_write_bytecode = False  # compiled once, as an installed package is, whatever the environment says
 
 from weir import NFPlugin, NFStreamer
 

@@ -11,8 +11,9 @@
 #define PORT_MDNS       5353
 #define DEFAULT_PACKETS 16
 #define MAX_PACKETS     65535
-#define MAX_NAMES       64  /* of a list */
-#define MAX_RECORDS     256 /* of a section of a message */
+#define MAX_NAMES       64                /* of a list */
+#define MAX_LIST        (MAX_NAMES * 255) /* bytes of its text: escapes may make four of one */
+#define MAX_RECORDS     256               /* of a section of a message */
 #define MAX_NAME        254 /* bytes on the wire, but for the root's (RFC 1035 section 2.3.4) */
 #define MAX_POINTERS    127 /* labels that a name has room for */
 #define HEADER_LENGTH   12
@@ -129,6 +130,8 @@ static int list_add(struct names *list, const struct text *name)
 	char *taken;
 
 	if (list->count == MAX_NAMES || is_listed(list->text, name))
+		return 0;
+	if (name->length + 1 > MAX_LIST - (list->text ? strlen(list->text) : 0))
 		return 0;
 	if (list->count) {
 		text_add(&t, list->text);

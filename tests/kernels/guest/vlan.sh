@@ -42,6 +42,21 @@ watch_both()
 	wipe
 }
 
+# With --dedup the interface of the VLAN and the one below it count each packet once.
+watch_once()
+{
+	name="tc vlan once"
+	LINKS=4
+	start_weir tc -i "vb.$ID" --dedup || return
+	unset LINKS
+	measured iperf "$ADDRESS.2" -n 2M
+	end_weir INT
+	is "$name: packets" "$(summary metered)" "$packets"
+	is "$name: duplicates" "$(summary duplicate)" "$packets"
+	is "$name: VLAN of every record" "$(sed 1d "$DIR/flows.csv" | cut -d, -f6 | sort -u)" "$ID"
+	wipe
+}
+
 # The tag stays in the skb's metadata across the pair, and the counters do not see it.
 set_tags_aside()
 {
@@ -56,6 +71,7 @@ if ! make_vlan 2>"$DIR/output"; then
 fi
 watch_both tc "tag in the packet" 0
 watch_both xdp "tag in the packet" 0
+watch_once
 set_tags_aside || { not_ok "ethtool -K txvlan on" ""; finish; }
 watch_both tc "tag aside" 4
 finish

@@ -34,7 +34,7 @@ attachments()
 attachments_of()
 {
 	case $1 in
-	tc) has_tcx && echo tcx 2 || echo clsact 1 1 ;;
+	tc) has_tcx && echo tcx "${LINKS:-2}" || echo clsact 1 1 ;;
 	xdp) has_tcx && echo xdp tcx 1 || echo xdp clsact 0 1 ;;
 	esac
 }

@@ -11,5 +11,5 @@ SEC("xdp.frags") int bench_weir_xdp(struct xdp_md *ctx)
 
 SEC("tc") int bench_weir_tc(struct __sk_buff *ctx)
 {
-	return next_flow_tc(ctx) ? tc_packet(ctx, HOOK_TC) : TC_ACT_SHOT;
+	return next_flow_tc(ctx) ? tc_packet(ctx, HOOK_TC, WAY_IN) : TC_ACT_SHOT;
 }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """to_csv() and to_pandas(). What the library can write itself, it writes."""
-import csv, hashlib, os, secrets, warnings
+import os, warnings
 
 from . import columns
 from .session import Session, WeirWarning
 
-HASH_DIGITS = 32
+KEY_BYTES, HASH_DIGITS = 64, 32
 
 
 class Anonymizer:
@@ -16,7 +16,7 @@ class Anonymizer:
 
     def __init__(self, asked):
         self.asked = check_names(asked)
-        self.key = secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
+        self.key = os.urandom(KEY_BYTES)
 
     def hides(self, name):
         return any(columns.tells(name, each) for each in self.asked)
@@ -32,6 +32,8 @@ class Anonymizer:
         return found
 
     def replace(self, value):
+        import hashlib  # with it comes all of OpenSSL
+
         text = as_text(value).encode("utf-8", "replace")
         return hashlib.blake2b(text, key=self.key).hexdigest()[:HASH_DIGITS]
 
@@ -137,6 +139,8 @@ class Writer:
             self.file.close()
 
     def begin(self, path, names):
+        import csv
+
         self.close()
         self.file = open(path, "w", newline="", encoding="utf-8", errors="replace")
         self.lines = csv.writer(self.file, lineterminator="\n")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values in JSON, for what writes objects of its own shape. */
-#ifndef USER_JSON_H
-#define USER_JSON_H
+#ifndef USER_JSON_TEXT_H
+#define USER_JSON_TEXT_H
 
 #include "anonymize.h"
 #include "record.h"

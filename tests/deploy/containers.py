@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The image under podman with runc, and under containerd: read-only, with the shipped seccomp profile,
+no new privileges, and exactly the capabilities of each row of the table; then with one less.
+
+Needs root and `make container`.
+"""
+import json, os, pathlib, re, signal, subprocess, sys, tempfile, time
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parents[1] / "live")]
+import network, tap
+
+STORE = tap.BUILD / "container"
+IMAGE = "localhost/weir:latest"
+CHART = tap.TOP / "tools/deploy/kubernetes/weir"
+PROFILE = CHART / "seccomp.json"
+CAPABILITIES = json.loads((CHART / "capabilities.json").read_text())
+BASE = CAPABILITIES[0]["capabilities"]
+FIELDS = ("--no-dissect", "--fields", "src_port,total_packets")
+SECONDS = 30
+MAX_BYTES = 64 << 20
+SEND = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("192.0.2.1", 40000))
+for i in range(int(sys.argv[1])):
+    s.sendto(bytes(100), ("192.0.2.2", 9000))
+"""
+# What containerd gives when nobody says otherwise.
+DEFAULTS = ("CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP", "NET_BIND_SERVICE",
+            "SYS_CHROOT", "KILL", "AUDIT_WRITE")
+
+# Options, feature of the table. Those that the image's weir has not are left out.
+ROWS = ((("--hook", "tc"), "tc, xdp"), (("--hook", "xdp"), "tc, xdp"), (("--hook", "pcap"), "pcap"), (("--hook", "tc", "--promisc"), "promisc"),
+        (("--hook", "tc", "--attribute", "process"), "attribute"))
+
+
+def needs(feature):
+    row = next(r for r in CAPABILITIES if r["feature"] == feature)
+    return row["capabilities"] if "capabilities" in row else [*BASE, *row["adds"]]
+
+
+class Podman:
+    name = "podman"
+    base = ["podman", "--root", STORE / "store", "--runroot", STORE / "run", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs",
+            "--runtime", "/usr/sbin/runc"]
+
+    def __init__(self, net, folder):
+        self.net = net
+
+    def command(self, capabilities, args, options=()):
+        return [*self.base, "run", "--rm", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--read-only", "--cap-drop", "ALL",
+                *(f"--cap-add={c}" for c in capabilities), "--security-opt", "no-new-privileges", "--security-opt", f"seccomp={PROFILE}",
+                "--network", f"ns:/run/netns/{self.net.b.name}", *options, IMAGE, *args]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *why):
+        pass
+
+
+class Containerd:
+    name = "containerd"
+
+    def __init__(self, net, folder):
+        self.net, self.folder, self.number = net, folder, 0
+        (folder / "config.toml").write_text(f"""version = 2
+root = "{folder}/root"
+state = "{folder}/state"
+oom_score = 0
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
+[grpc]
+  address = "{folder}/socket"
+""")
+
+    def ctr(self, *args):
+        return ["ctr", "--address", self.folder / "socket", *args]
+
+    def __enter__(self):
+        pathlib.Path("/run/containerd").mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run/containerd"], check=True)  # another one's state is there
+        self.process = subprocess.Popen(["containerd", "-c", self.folder / "config.toml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + SECONDS
+            while call(*self.ctr("version")).returncode:
+                assert time.monotonic() < end and self.process.poll() is None, "containerd does not start"
+                time.sleep(0.1)
+            archive = self.folder / "weir.tar"
+            done = call(*Podman.base, "save", "--format", "oci-archive", "-o", archive, IMAGE)
+            assert done.returncode == 0, done.stderr
+            done = call(*self.ctr("images", "import", "--snapshotter", "native", archive))
+            assert done.returncode == 0, done.stderr
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *why):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+    def command(self, capabilities, args, options=()):
+        self.number += 1
+        dropped = [part for c in DEFAULTS for part in ("--cap-drop", f"CAP_{c}") if c not in capabilities]
+        added = [part for c in capabilities for part in ("--cap-add", f"CAP_{c}") if c not in DEFAULTS]
+        return self.ctr("run", "--rm", "--snapshotter", "native", "--read-only", "--seccomp", "--seccomp-profile", PROFILE, *dropped, *added,
+                        "--with-ns", f"network:/run/netns/{self.net.b.name}", *options, IMAGE, f"weir{self.number}", "/usr/bin/weir", *args)
+
+
+def call(*args, **how):
+    return subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=SECONDS, **how)
+
+
+def status(net):
+    return net.b.run(tap.WEIR, "status").stdout
+
+
+def attached(net, hook):
+    if "pcap" in hook:
+        return len(net.b.run("cat", "/proc/net/packet").stdout.splitlines()) > 1
+    return status(net).startswith("vb: ")
+
+
+def start(engine, net, capabilities, *args, options=()):
+    weir = subprocess.Popen([str(a) for a in engine.command(capabilities, ("-q", "-i", "vb", "--direction", "in", *FIELDS, *args, "udp"), options)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + SECONDS
+    while not attached(net, args):
+        assert weir.poll() is None, weir.communicate()
+        if time.monotonic() > end:
+            weir.terminate()
+            raise AssertionError(f"weir does not attach: {status(net)} {weir.communicate(timeout=20)}")
+        time.sleep(0.1)
+    time.sleep(0.3)
+    return weir
+
+
+def stop(weir):
+    weir.send_signal(signal.SIGTERM)
+    out, err = weir.communicate(timeout=SECONDS)
+    assert weir.returncode == 0, (weir.returncode, err)
+    return out.split()[1:]
+
+
+def rows(engine, net):
+    known = call(*engine.command([], ("--help-all",))).stdout
+    for option, feature in ROWS:
+        if not all(word in known for word in option if word.startswith("--")):
+            continue
+        weir = start(engine, net, needs(feature), *option)
+        net.a.python(SEND, 50)
+        time.sleep(0.5)
+        assert stop(weir) == ["40000,50"], (option, engine.name)
+        assert status(net) == "weir watches nothing here\n"
+        for missing in needs(feature):
+            left = [c for c in needs(feature) if c != missing]
+            done = call(*engine.command(left, ("-q", "-i", "vb", *option)))
+            assert done.returncode == 1 and re.search(rf"CAP_{missing}\b", done.stderr), (option, missing, done.stderr)
+            assert "pcap" in option or feature == "promisc" and missing == "NET_RAW" or f"without CAP_{missing};" in done.stderr, done.stderr
+        yield f"{engine.name}: {' '.join(option)} with {', '.join(needs(feature))}, and with one less"
+
+
+def replaced(net, folder):
+    """A container takes over from the one before: the kernel counted meanwhile."""
+    engine = Podman(net, folder)
+    (folder / "bpf").mkdir()
+    subprocess.run(["mount", "-t", "bpf", "-o", "mode=700", "bpf", folder / "bpf"], check=True)
+    try:
+        options, args = ("-v", f"{folder}/bpf:/run/bpf"), ("--hook", "tc", "--idle-timeout", "1", "--pin", "/run/bpf/weir")
+        first = start(engine, net, BASE, *args, options=options)
+        net.a.python(SEND, 30)
+        rows = stop(first)
+        net.a.python(SEND, 40)
+        second = start(engine, net, BASE, *args, options=options)
+        net.a.python(SEND, 50)
+        time.sleep(3)  # what is live when weir stops stays in the kernel: the flow has ended by then
+        rows += stop(second)
+        net.b.run(tap.WEIR, "detach", "--pin", folder / "bpf/weir")
+        assert sum(int(row.split(",")[1]) for row in rows) == 120, rows
+    finally:
+        subprocess.run(["umount", folder / "bpf"], check=True)
+
+
+def image_is_small(folder):
+    done = call(*Podman.base, "image", "inspect", IMAGE)
+    image = json.loads(done.stdout)[0]
+    assert image["Size"] < MAX_BYTES, image["Size"]
+    assert len(image["RootFS"]["Layers"]) == 1, image["RootFS"]
+    root = call(*Podman.base, "image", "mount", IMAGE).stdout.strip()
+    try:
+        odd = call("find", root, "-perm", "/6000").stdout
+        assert odd == "", odd
+    finally:
+        call(*Podman.base, "image", "unmount", IMAGE)
+    return f"the image has {image['Size'] / 1e6:.1f} MB in a layer, and no file gives privileges"
+
+
+def profile_is_copied(net, folder):
+    """What the chart's init container does, with no capability at all."""
+    (folder / "kubelet").mkdir()
+    engine = Podman(net, folder)
+    options = ("-v", f"{CHART}:/profile:ro", "-v", f"{folder}/kubelet:/kubelet", "--entrypoint", "/bin/busybox")
+    done = call(*engine.command([], ("cp", "/profile/seccomp.json", "/kubelet/weir.json"), options))
+    assert done.returncode == 0 and (folder / "kubelet/weir.json").read_text() == PROFILE.read_text(), done.stderr
+
+
+def seccomp_is_named(net, folder):
+    """podman's own profile forbids bpf(2): the message does not send anybody to look for a capability."""
+    command = [a for a in Podman(net, folder).command(BASE, ("-q", "-i", "vb", "--hook", "tc")) if a != f"seccomp={PROFILE}"]
+    place = [i for i, a in enumerate(command) if a == "--security-opt"][-1]
+    done = call(*command[:place], *command[place + 1:])
+    assert done.returncode == 1 and "no capability is missing, so a seccomp profile" in done.stderr, done.stderr
+
+
+def main():
+    if os.geteuid():
+        tap.skip("containers", "needs root")
+        tap.finish()
+    with tempfile.TemporaryDirectory() as place, network.Network() as net:
+        folder = pathlib.Path(place)
+
+        def step(name, run):
+            try:
+                told = run()
+                tap.report(True, f"containers: {told if isinstance(told, str) else name}")
+            except Exception as wrong:
+                tap.report(False, f"containers: {name}", repr(wrong)[:3000])
+
+        step("the image is small", lambda: image_is_small(folder))
+        step("the seccomp profile is put where the kubelet looks", lambda: profile_is_copied(net, folder))
+        step("a seccomp profile that forbids bpf(2) is named", lambda: seccomp_is_named(net, folder))
+        for engine in (Podman, Containerd):
+            try:
+                with engine(net, folder) as running:
+                    for told in rows(running, net):
+                        tap.report(True, f"containers: {told}")
+            except Exception as wrong:
+                tap.report(False, f"containers: {engine.name}", repr(wrong)[:3000])
+        step("a container takes over from the one before", lambda: replaced(net, folder))
+    tap.finish()
+
+
+# Processes and mounts are this test's own, so that none is left however it ends.
+if os.environ.get("WEIR_OWN_MOUNTS") != "1" and not os.geteuid():
+    os.environ["WEIR_OWN_MOUNTS"] = "1"
+    os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "slave", sys.executable, *sys.argv])
+main()

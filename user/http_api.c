@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "http_api.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "format.h"
+
+#define MS_PER_S  1000u
+#define NS_PER_MS 1000000ull
+
+/* JSON as a string in JSON: control characters are escaped already. */
+static void put_quoted(struct text_buffer *out, const char *json, size_t length)
+{
+	text_char(out, '"');
+	for (size_t i = 0; i < length; i++) {
+		if (json[i] == '"' || json[i] == '\\')
+			text_char(out, '\\');
+		text_char(out, json[i]);
+	}
+	text_char(out, '"');
+}
+
+/* --- Loki ----------------------------------------------------------------------------------------- */
+
+/* Few labels: each combination of them is a stream that Loki keeps apart. */
+static void loki_begin(struct text_buffer *out, const char *probe)
+{
+	text_string(out, "{\"streams\":[{\"stream\":{\"job\":\"weir\"");
+	if (probe) {
+		text_string(out, ",\"probe\":");
+		json_text(out, probe);
+	}
+	text_string(out, "},\"values\":[");
+}
+
+/* The time of a line is that of the flow's last packet. */
+static void loki_row(struct text_buffer *out, const struct flow_record *r, const char *json,
+		     size_t length)
+{
+	text_string(out, "[\"");
+	text_u64(out, r->side[SIDE_BOTH].last_ns);
+	text_string(out, "\",");
+	put_quoted(out, json, length);
+	text_string(out, "],");
+}
+
+static void loki_end(struct text_buffer *out)
+{
+	out->length -= !out->failed; /* the comma */
+	text_string(out, "]}]}");
+}
+
+/* --- the bulk API of Elasticsearch and OpenSearch ------------------------------------------------- */
+
+static void bulk_begin(struct text_buffer *out, const char *probe)
+{
+	(void)out;
+	(void)probe;
+}
+
+/* "2026-11-23T11:34:39.967Z", which is taken for a date where nobody says what the field is. */
+static void put_time(struct text_buffer *out, uint64_t ms)
+{
+	time_t seconds = (time_t)(ms / MS_PER_S);
+	struct tm tm;
+	char text[64];
+
+	if (!gmtime_r(&seconds, &tm))
+		return;
+	text_bytes(out, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm));
+	snprintf(text, sizeof(text), ".%03uZ", (unsigned int)(ms % MS_PER_S));
+	text_string(out, text);
+}
+
+/*
+ * The document's name is the record's, so that a batch that is sent again makes no second one. A
+ * data stream wants @timestamp; a profile of names may have it.
+ */
+static void bulk_row(struct text_buffer *out, const struct flow_record *r, const char *json,
+		     size_t length)
+{
+	static const char time_key[] = "\"@timestamp\":";
+
+	text_string(out, "{\"create\":{\"_id\":\"");
+	text_string(out, r->run_id);
+	text_char(out, '-');
+	text_u64(out, r->flow_id);
+	text_string(out, "\"}}\n{");
+	if (!memmem(json, length, time_key, strlen(time_key))) {
+		text_string(out, time_key);
+		text_char(out, '"');
+		put_time(out, r->side[SIDE_BOTH].last_ns / NS_PER_MS);
+		text_string(out, "\",");
+	}
+	text_bytes(out, json + 1, length - 1);
+	text_char(out, '\n');
+}
+
+static void bulk_end(struct text_buffer *out)
+{
+	(void)out;
+}
+
+/* A status of an item: taken now or by an earlier delivery, for later, or never. */
+static bool is_taken(int status)
+{
+	return (status >= 200 && status < 300) || status == 409;
+}
+
+static bool is_for_later(int status)
+{
+	return status == 429 || status >= 500;
+}
+
+/* What the only member of {"create": {...}} says; NULL: nothing. */
+static struct json_object *outcome_of(struct json_object *item)
+{
+	struct json_object_iterator it, end;
+
+	if (!json_object_is_type(item, json_type_object))
+		return NULL;
+	it = json_object_iter_begin(item);
+	end = json_object_iter_end(item);
+	return json_object_iter_equal(&it, &end) ? NULL : json_object_iter_peek_value(&it);
+}
+
+static void put_reason(struct json_object *outcome, int status, char why[TRANSPORT_WHY_SIZE])
+{
+	struct json_object *error = NULL, *reason = NULL;
+	const char *words = "no reason given";
+
+	if (json_object_object_get_ex(outcome, "error", &error) &&
+	    json_object_object_get_ex(error, "reason", &reason))
+		words = json_object_get_string(reason);
+	snprintf(why, TRANSPORT_WHY_SIZE, "status %d of a record: %s", status,
+		 words ? words : "none");
+}
+
+static int judge_items(struct json_object *items, uint32_t *refused, char why[TRANSPORT_WHY_SIZE])
+{
+	int later = 0;
+
+	for (size_t i = 0; i < json_object_array_length(items); i++) {
+		struct json_object *outcome = outcome_of(json_object_array_get_idx(items, i));
+		struct json_object *value = NULL;
+		int status;
+
+		if (!json_object_object_get_ex(outcome, "status", &value))
+			return -EBADMSG;
+		status = json_object_get_int(value);
+		if (is_taken(status))
+			continue;
+		if (is_for_later(status))
+			later = status;
+		else if (!(*refused)++)
+			put_reason(outcome, status, why);
+	}
+	if (later)
+		snprintf(why, TRANSPORT_WHY_SIZE, "status %d of some records", later);
+	return later ? -EBUSY : 0;
+}
+
+static int judge_answer(struct json_object *answer, uint32_t *refused, char why[TRANSPORT_WHY_SIZE])
+{
+	struct json_object *errors = NULL, *items = NULL;
+
+	if (!json_object_object_get_ex(answer, "errors", &errors) ||
+	    !json_object_is_type(errors, json_type_boolean))
+		return -EBADMSG;
+	if (!json_object_get_boolean(errors))
+		return 0;
+	if (!json_object_object_get_ex(answer, "items", &items) ||
+	    !json_object_is_type(items, json_type_array))
+		return -EBADMSG;
+	return judge_items(items, refused, why);
+}
+
+static int bulk_judge(const char *body, size_t length, uint32_t *refused,
+		      char why[TRANSPORT_WHY_SIZE])
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *answer;
+	int err;
+
+	*refused = 0;
+	if (!tokener) {
+		snprintf(why, TRANSPORT_WHY_SIZE, "out of memory; free some");
+		return -EBUSY;
+	}
+	answer = json_tokener_parse_ex(tokener, body, (int)length);
+	json_tokener_free(tokener);
+	err = judge_answer(answer, refused, why);
+	json_object_put(answer);
+	if (err == -EBADMSG)
+		snprintf(why, TRANSPORT_WHY_SIZE, "the answer is none of a bulk API");
+	return err;
+}
+
+/* --- which ---------------------------------------------------------------------------------------- */
+
+static const struct http_api apis[] = {
+	{ .path = "/loki/api/v1/push",
+	  .content_type = "application/json",
+	  .begin = loki_begin,
+	  .row = loki_row,
+	  .end = loki_end },
+	{ .path = "/_bulk",
+	  .content_type = "application/x-ndjson",
+	  .begin = bulk_begin,
+	  .row = bulk_row,
+	  .end = bulk_end,
+	  .judge = bulk_judge },
+};
+
+const struct http_api *http_api_of(const char *address)
+{
+	size_t length = strcspn(address, "?#");
+
+	for (size_t i = 0; i < sizeof(apis) / sizeof(apis[0]); i++) {
+		size_t end = strlen(apis[i].path);
+
+		if (length > end && !memcmp(address + length - end, apis[i].path, end))
+			return &apis[i];
+	}
+	return NULL;
+}
