@@ -141,7 +141,7 @@ class Index:
         self.seen = collections.Counter()
 
     def create(self, name, document):
-        flow = document["flow_id"]
+        flow = int(name.partition("-")[2])
         self.seen[flow] += 1
         statuses = self.refuse.get(flow)
         status = statuses.pop(0) if statuses else 409 if name in self.documents else 201
@@ -172,7 +172,7 @@ class Index:
 
 def bulk(folder, index, *args):
     with Server(index.handle) as server:
-        return run(folder, "--fields", "run_id,flow_id,last_seen,application_name", "-o", f"json:http://{server.address}/flows/_bulk?pipeline=p", *args)
+        return run(folder, "--fields", "run_id,flow_id,last_seen_ns,application_name", "-o", f"json:http://{server.address}/flows/_bulk?pipeline=p", *args)
 
 
 def check_documents(index, records, without=()):
@@ -180,9 +180,9 @@ def check_documents(index, records, without=()):
     found = {name: {key: value for key, value in d.items() if key != "@timestamp"} for name, d in index.documents.items()}
     assert found == expected, (len(found), len(expected))
     for document in index.documents.values():
-        seconds, ms = divmod(document["last_seen"], 1000)
+        seconds, ns = divmod(int(document["last_seen_ns"]), 10**9)
         moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-        assert document["@timestamp"] == f"{moment:%Y-%m-%dT%H:%M:%S}.{ms:03}Z", document
+        assert document["@timestamp"] == f"{moment:%Y-%m-%dT%H:%M:%S}.{ns:09}Z", document
 
 
 def test_bulk(folder):
@@ -190,6 +190,17 @@ def test_bulk(folder):
     err, counts, records = bulk(folder, index)
     check_documents(index, records)
     assert counts == counts_of(sent=FLOWS) and not err, (counts, err)
+
+
+def test_bulk_ecs(folder):
+    """Names that have @timestamp have it once, and the same."""
+    plain, named = Index(), Index()
+    bulk(folder, plain)
+    with Server(named.handle) as server:
+        _, counts, _ = run(folder, "--names", "ecs", "-o", f"json:http://{server.address}/flows/_bulk")
+    assert counts == counts_of(sent=FLOWS), counts
+    times = [{int(name.partition("-")[2]): d["@timestamp"] for name, d in index.documents.items()} for index in (plain, named)]
+    assert times[0] == times[1] and len(times[0]) == FLOWS, times
 
 
 def test_bulk_refuses_some(folder):

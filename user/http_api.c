@@ -6,12 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "format.h"
-
-#define MS_PER_S  1000u
-#define NS_PER_MS 1000000ull
 
 /* JSON as a string in JSON: control characters are escaped already. */
 static void put_quoted(struct text_buffer *out, const char *json, size_t length)
@@ -63,23 +59,10 @@ static void bulk_begin(struct text_buffer *out, const char *probe)
 	(void)probe;
 }
 
-/* "2026-11-23T11:34:39.967Z", which is taken for a date where nobody says what the field is. */
-static void put_time(struct text_buffer *out, uint64_t ms)
-{
-	time_t seconds = (time_t)(ms / MS_PER_S);
-	struct tm tm;
-	char text[64];
-
-	if (!gmtime_r(&seconds, &tm))
-		return;
-	text_bytes(out, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm));
-	snprintf(text, sizeof(text), ".%03uZ", (unsigned int)(ms % MS_PER_S));
-	text_string(out, text);
-}
-
 /*
  * The document's name is the record's, so that a batch that is sent again makes no second one. A
- * data stream wants @timestamp; a profile of names may have it.
+ * data stream wants @timestamp, and a text of that form is taken for a date where nobody says what
+ * the field is; a profile of names may have it.
  */
 static void bulk_row(struct text_buffer *out, const struct flow_record *r, const char *json,
 		     size_t length)
@@ -94,7 +77,7 @@ static void bulk_row(struct text_buffer *out, const struct flow_record *r, const
 	if (!memmem(json, length, time_key, strlen(time_key))) {
 		text_string(out, time_key);
 		text_char(out, '"');
-		put_time(out, r->side[SIDE_BOTH].last_ns / NS_PER_MS);
+		text_iso_time(out, r->side[SIDE_BOTH].last_ns);
 		text_string(out, "\",");
 	}
 	text_bytes(out, json + 1, length - 1);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Documents of --names: values as the schemas want them, in nested objects. */
 #include <ctype.h>
-#include <time.h>
 
 #include "format.h"
 #include "json_text.h"
 #include "names.h"
 
 #define NS_PER_MS 1000000u
-#define NS_PER_S  1000000000u
 
 #define WORD_ROOM 128 /* of what is made from a text; longer ones are cut */
 
@@ -145,18 +143,9 @@ static void put_mac(struct text_buffer *out, const uint8_t *mac)
 
 static void put_iso_time(struct text_buffer *out, uint64_t ns)
 {
-	time_t s = (time_t)(ns / NS_PER_S);
-	uint32_t fraction = ns % NS_PER_S;
-	char text[64];
-	struct tm tm;
-	size_t n;
-
-	if (!gmtime_r(&s, &tm))
-		return;
-	n = strftime(text, sizeof(text), "\"%Y-%m-%dT%H:%M:%S.000000000Z\"", &tm);
-	for (char *at = text + n - 3; fraction; fraction /= 10)
-		*at-- += fraction % 10;
-	text_bytes(out, text, n);
+	text_char(out, '"');
+	text_iso_time(out, ns);
+	text_char(out, '"');
 }
 
 static void put_string(struct text_buffer *out, const struct field *f, const struct flow_record *r)

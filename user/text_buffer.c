@@ -6,8 +6,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define EIGHT_DIGITS 100000000ull
+#define NS_PER_S     1000000000ull
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -219,4 +221,20 @@ void text_mac(struct text_buffer *b, const uint8_t *mac, int count)
 		text_char(b, hex_digits[mac[i] >> 4]);
 		text_char(b, hex_digits[mac[i] & 15]);
 	}
+}
+
+void text_iso_time(struct text_buffer *b, uint64_t ns)
+{
+	time_t s = (time_t)(ns / NS_PER_S);
+	uint32_t fraction = ns % NS_PER_S;
+	char text[64];
+	struct tm tm;
+	size_t n;
+
+	if (!gmtime_r(&s, &tm))
+		return;
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.000000000Z", &tm);
+	for (char *at = text + n - 2; fraction; fraction /= 10)
+		*at-- += fraction % 10;
+	text_bytes(b, text, n);
 }

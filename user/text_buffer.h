@@ -61,5 +61,7 @@ void text_double(struct text_buffer *b, double value);
 void text_address(struct text_buffer *b, const uint8_t addr[16], bool ipv4);
 /* "02:00:00:00:00:01"; count bytes of it. */
 void text_mac(struct text_buffer *b, const uint8_t *mac, int count);
+/* "2026-11-23T11:34:39.967826000Z" (ISO 8601, RFC 3339), from nanoseconds since the epoch. */
+void text_iso_time(struct text_buffer *b, uint64_t ns);
 
 #endif

@@ -194,6 +194,26 @@ static void addresses(void **state)
 	}
 }
 
+static void iso_times(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} rows[] = {
+		{ 0, "1970-01-01T00:00:00.000000000Z" },
+		{ 1, "1970-01-01T00:00:00.000000001Z" },
+		{ 1709210096000000120, "2024-02-29T12:34:56.000000120Z" },
+		{ 1795433679967826000, "2026-11-23T11:34:39.967826000Z" },
+		{ UINT64_MAX, "2554-07-21T23:34:33.709551615Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		text_iso_time(&buffer, rows[i].ns);
+		assert_text(rows[i].text);
+	}
+}
+
 static void macs(void **state)
 {
 	const uint8_t mac[6] = { 0x02, 0x00, 0xab, 0xcd, 0xef, 0x9f };
@@ -234,13 +254,10 @@ static int forget(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(integers),
-		cmocka_unit_test(integers_of_128_bits),
-		cmocka_unit_test(doubles),
-		cmocka_unit_test(the_largest_double),
-		cmocka_unit_test(doubles_as_printf),
-		cmocka_unit_test(addresses),
-		cmocka_unit_test(macs),
+		cmocka_unit_test(integers),          cmocka_unit_test(integers_of_128_bits),
+		cmocka_unit_test(doubles),           cmocka_unit_test(the_largest_double),
+		cmocka_unit_test(doubles_as_printf), cmocka_unit_test(addresses),
+		cmocka_unit_test(iso_times),         cmocka_unit_test(macs),
 		cmocka_unit_test(grows_anywhere),
 	};
 
