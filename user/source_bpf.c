@@ -272,7 +272,8 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	allow_many_files(config);
 	netns_name(netns_own(), s->netns);
 	s->cookie = netns_cookie();
-	s->watched = watch_list_new(config->interfaces.count, meter_config->idle_ns);
+	s->watched = watch_list_new(config->interfaces.count,
+				    WATCH_LIST_LINGER_NS(meter_config->idle_ns));
 	if (s->watched)
 		s->watcher = watcher_new(config, s->watched, &hooks);
 	if (!s->watcher)
