@@ -72,7 +72,7 @@ static void print_quoted(FILE *to, const char *text, const char *quote, const ch
 	}
 }
 
-/* --- bash: works without the package bash-completion -------------------------------------------- */
+/* --- bash: works without the package bash-completion ----------------------------------------- */
 
 static const char bash_head[] =
 	"# bash completion for weir(8); made by: weir completions bash\n"
@@ -148,7 +148,7 @@ static void print_bash(FILE *to, const char *const *commands)
 	fputs("\n\tfi\n}\ncomplete -F _weir weir\n", to);
 }
 
-/* --- zsh ---------------------------------------------------------------------------------------- */
+/* --- zsh ------------------------------------------------------------------------------------- */
 
 static const char zsh_head[] = "#compdef weir\n"
 			       "# zsh completion for weir(8); made by: weir completions zsh\n"
@@ -213,7 +213,7 @@ static void print_zsh(FILE *to, const char *const *commands)
 	fputs(")' \\\n\t\t'*:filter: '\n}\n_weir \"$@\"\n", to);
 }
 
-/* --- fish --------------------------------------------------------------------------------------- */
+/* --- fish ------------------------------------------------------------------------------------ */
 
 static void print_fish_action(FILE *to, const struct option_info *o)
 {
