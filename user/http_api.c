@@ -21,7 +21,7 @@ static void put_quoted(struct text_buffer *out, const char *json, size_t length)
 	text_char(out, '"');
 }
 
-/* --- Loki --------------------------------------------------------------------------------------- */
+/* --- Loki ------------------------------------------------------------------------------------- */
 
 /* Few labels: each combination of them is a stream that Loki keeps apart. */
 static void loki_begin(struct text_buffer *out, const char *probe)
@@ -51,7 +51,7 @@ static void loki_end(struct text_buffer *out)
 	text_string(out, "]}]}");
 }
 
-/* --- the bulk API of Elasticsearch and OpenSearch ----------------------------------------------- */
+/* --- the bulk API of Elasticsearch and OpenSearch --------------------------------------------- */
 
 static void bulk_begin(struct text_buffer *out, const char *probe)
 {
@@ -184,7 +184,7 @@ static int bulk_judge(const char *body, size_t length, uint32_t *refused,
 	return err;
 }
 
-/* --- which -------------------------------------------------------------------------------------- */
+/* --- which ------------------------------------------------------------------------------------ */
 
 static const struct http_api apis[] = {
 	{ .path = "/loki/api/v1/push",

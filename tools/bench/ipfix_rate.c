@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How many flow records a second of CPU time become messages, on one CPU, written to /dev/null:
- * IPFIX with 25 columns, two of them texts, in messages of 1400 bytes and of 64 KiB; NetFlow v9; and
- * libfixbuf with the same 25 elements.
+ * How many flow records a second of CPU time become messages, written to /dev/null: IPFIX with 25
+ * columns, two of them texts, in messages of 1400 bytes and of 64 KiB; NetFlow v9; and libfixbuf
+ * with the same 25 elements.
  * usage: ipfix_rate [RECORDS]
  */
 #include <fcntl.h>
