@@ -93,6 +93,9 @@ static int attach_inside(struct source_bpf *s, const struct watch *w, struct bpf
 {
 	int own = namespace_enter(w->ns), err;
 
+	/* The process that led there has ended: the next look finds another way, or none. */
+	if (own == -ENODEV)
+		return -EAGAIN;
 	if (own < 0)
 		return bpf_reason(own, strerror(-own), "its namespace cannot be entered");
 	err = bpf_attach(a, s->probe, s->config, w->name, w->ns->own ? 0 : w->ns->cookie);
