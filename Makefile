@@ -411,7 +411,9 @@ uninstall: ## remove what install put there
 		$(prefix_dir)/share/fish/vendor_completions.d/weir.fish \
 		$(prefix_dir)/share/man/man8/weir.8 $(prefix_dir)/share/man/man7/weir-plugins.7 \
 		$(patsubst user/plugins/%.c,$(DESTDIR)$(PLUGIN_DIR)/%.so,$(PLUGINS))
-	rm -rf $(prefix_dir)/include/weir
+	rm -f $(prefix_dir)/lib/systemd/system/weir.service $(prefix_dir)/lib/systemd/system/weir@.service \
+		$(prefix_dir)/lib/sysusers.d/weir.conf $(DESTDIR)/etc/logrotate.d/weir
+	rm -rf $(prefix_dir)/include/weir $(prefix_dir)/libexec/weir
 
 clean: ## remove the build
 	rm -rf $(BUILD)
