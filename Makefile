@@ -38,7 +38,8 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 endif
 
-.PHONY: all demo test test-kernels bench bench-live bench-ipfix bench-export fuzz install install-config install-systemd uninstall deb test-deb container test-container deps clean help check-format
+.PHONY: all demo test test-kernels bench bench-live bench-ipfix bench-export fuzz install install-config \
+	install-systemd uninstall deb test-deb container test-container deps clean help check-format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -410,9 +411,12 @@ uninstall: ## remove what install put there
 		$(prefix_dir)/share/fish/vendor_completions.d/weir.fish \
 		$(prefix_dir)/share/man/man8/weir.8 $(prefix_dir)/share/man/man7/weir-plugins.7 \
 		$(patsubst user/plugins/%.c,$(DESTDIR)$(PLUGIN_DIR)/%.so,$(PLUGINS))
-	rm -rf $(prefix_dir)/include/weir
+	rm -f $(prefix_dir)/lib/systemd/system/weir.service $(prefix_dir)/lib/systemd/system/weir@.service \
+		$(prefix_dir)/lib/sysusers.d/weir.conf $(DESTDIR)/etc/logrotate.d/weir
+	rm -rf $(prefix_dir)/include/weir $(prefix_dir)/libexec/weir
 
 clean: ## remove the build
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+others = -path $(BUILD)/deb -o -path $(BUILD)/container -o -path $(BUILD)/npm
+-include $(shell find $(BUILD) \( $(others) \) -prune -o -type f -name '*.d' -print 2>/dev/null)

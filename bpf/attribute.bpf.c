@@ -183,14 +183,10 @@ static __always_inline __u32 message_size(const struct message *m)
 	return sizeof(m->socket) + (path + 7) / 8 * 8;
 }
 
-/* The agent reads by a clock of its own, and is woken where the ring gets half full. */
+/* The agent reads by a clock of its own. */
 static __always_inline long send(void *data, __u32 size)
 {
-	__u64 fill = bpf_ringbuf_query(&attributions, BPF_RB_AVAIL_DATA);
-	__u64 half = attribute_config.ring_bytes / 2;
-	long err = bpf_ringbuf_output(&attributions, data, size,
-				      fill < half && fill + size >= half ? BPF_RB_FORCE_WAKEUP
-									 : BPF_RB_NO_WAKEUP);
+	long err = bpf_ringbuf_output(&attributions, data, size, BPF_RB_NO_WAKEUP);
 
 	if (err)
 		__sync_fetch_and_add(&lost, 1);

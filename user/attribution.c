@@ -85,7 +85,6 @@ static int load(struct attribution *a, const struct config *config)
 	if (!a->program)
 		return -errno;
 	constants = (struct attribute_config *)&a->program->rodata->attribute_config;
-	constants->ring_bytes = RING_BYTES;
 	constants->paths =
 		(config->attribute & (1u << ATTRIBUTE_CGROUPS | 1u << ATTRIBUTE_PODS)) != 0;
 	constants->retell_jiffies = retell_jiffies();

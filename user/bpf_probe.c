@@ -60,15 +60,19 @@ static uint32_t value_size(const struct meter_config *meter)
 	       (meter->tcp ? sizeof(struct flow_tcp) : 0);
 }
 
-/* What is not attached is not loaded, so a kernel that lacks what it needs does not mind. */
+/*
+ * What is not attached is not loaded, so a kernel that lacks what it needs does not mind. The
+ * programs for interfaces without link header come when there is one: bpf_probe_program_in().
+ */
 static void choose_programs(struct bpf_object *object, const struct config *config,
 			    const struct bpf_probe_test *test)
 {
 	bool xdp = config->hook == HOOK_XDP || config->hook == HOOK_XDP_GENERIC;
 
-	if (!test && !xdp)
-		bpf_program__set_autoload(
-			bpf_object__find_program_by_name(object, program_names[PROBE_XDP]), false);
+	for (int i = 0; i < PROBE_PROGRAMS && !test; i++)
+		if ((i == PROBE_XDP && !xdp) || i == PROBE_TC_L3 || i == PROBE_TC_L3_OUT)
+			bpf_program__set_autoload(
+				bpf_object__find_program_by_name(object, program_names[i]), false);
 }
 
 uint32_t bpf_probe_reserve(void)
@@ -495,10 +499,13 @@ static struct probe_copy *add_copy(struct bpf_probe *p, uint64_t netns)
 
 int bpf_probe_program_in(struct bpf_probe *p, uint64_t netns, enum bpf_probe_program which)
 {
-	struct probe_copy *c = netns ? find_copy(p, netns) : NULL;
+	struct probe_copy *c;
 
-	if (!netns)
+	if (!netns && bpf_probe_program(p, which) >= 0)
 		return bpf_probe_program(p, which);
+	if (!netns)
+		netns = netns_cookie();
+	c = find_copy(p, netns);
 	if (!c)
 		c = add_copy(p, netns);
 	if (!c)

@@ -50,7 +50,8 @@ int bpf_probe_program(const struct bpf_probe *p, enum bpf_probe_program which); 
 /*
  * The same for interfaces of another namespace, which have indexes of their own: a copy of the
  * program with that namespace's number in it, on the same maps, loaded when it is first asked for.
- * netns: its cookie, 0 = ours. An fd, or a negative errno with a bpf_probe_reason().
+ * So are, in our own, the programs for interfaces without link header. netns: the cookie, 0 = ours.
+ * An fd, or a negative errno with a bpf_probe_reason().
  */
 int bpf_probe_program_in(struct bpf_probe *p, uint64_t netns, enum bpf_probe_program which);
 /* Nobody will ask for that namespace's programs again. */

@@ -346,9 +346,9 @@ static void flow_export(struct flow_table *t, struct flow *f, const struct flow_
 		return;
 	}
 	record_fill(&r, f, end, t->columns->need, t->dissector, t->config);
+	record_fill_place(&r, end, t->watched);
 	if (t->owners)
 		flow_tell_owners(t, f, &r);
-	record_fill_place(&r, end, t->watched);
 	record_shift(&r, t->clock_offset_ns);
 	enricher_fill(t->enricher, &r);
 	r.state = state;

@@ -187,14 +187,14 @@ static void put_nonzero(struct text_buffer *out, const struct field *f, const st
 		out->length = start;
 }
 
-/* Its flow_id is told by no other name when it is hidden: that is asked before. */
+/* Whether its flow_id is hidden is asked before. */
 static void put_record_id(struct text_buffer *out, const struct flow_record *r)
 {
-	text_char(out, '"');
-	text_string(out, r->run_id ? r->run_id : "");
-	text_char(out, '-');
-	text_u64(out, r->flow_id);
-	text_char(out, '"');
+	char id[48];
+
+	snprintf(id, sizeof(id), "%.16s-%llu", r->run_id ? r->run_id : "",
+		 (unsigned long long)r->flow_id);
+	json_text(out, id);
 }
 
 /* --- documents -------------------------------------------------------------------------------- */

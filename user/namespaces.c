@@ -11,6 +11,8 @@
 
 #include "links.h"
 
+#define NOBODY INT_MIN /* a number that no namespace has */
+
 struct namespaces {
 	const struct string_list *wanted; /* --netns */
 	struct namespace **items;
@@ -151,6 +153,14 @@ static int describe(struct namespace *item)
 	return 0;
 }
 
+/* The number of a namespace that is no more is given again before the look that misses it ends. */
+static void take_nsid(struct namespaces *n, const struct namespace *item)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (n->items[i] != item && n->items[i]->nsid == item->nsid)
+			n->items[i]->nsid = NOBODY;
+}
+
 /* One inode may be another namespace's by now: the cookie tells. */
 static int meet(struct namespaces *n, const struct namespaces_sink *sink, const char *path,
 		ino_t inode)
@@ -183,6 +193,7 @@ static int meet(struct namespaces *n, const struct namespaces_sink *sink, const 
 		return err;
 	}
 	item->found = true;
+	take_nsid(n, item);
 	sink->appeared(sink->context, item);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "flow_index.h"
 #include "local_addresses.h"
 #include "meter/wire.h"
+#include "netns.h"
 #include "slab.h"
 #include "utf8.h"
 
@@ -49,6 +50,7 @@ struct socket {
 
 struct owners {
 	struct owners_config config;
+	char netns[NETNS_NAME_SIZE]; /* that of config by its name */
 	struct slab sockets, processes;
 	struct flow_index socket_index, process_index;
 	struct slab_list idle; /* sockets that no flow holds, told of longest ago first */
@@ -479,6 +481,12 @@ static void fill_owner(struct owners *o, uint32_t process, struct record_owner *
 	fill_pod(o, p, to);
 }
 
+/* Addresses and ports say nothing of sockets in another namespace. */
+static bool is_met_here(const struct owners *o, const struct flow_record *r)
+{
+	return !*r->netns || !strcmp(r->netns, o->netns);
+}
+
 static void fill_end(struct owners *o, const struct flow *f, struct flow_record *r, int end)
 {
 	static const struct record_owner nobody = { "", "", "", "", "", "", "", 0, 0, 0 };
@@ -486,7 +494,7 @@ static void fill_end(struct owners *o, const struct flow *f, struct flow_record 
 	uint32_t process = here ? socket_at(o, f->socket[end])->process : 0;
 
 	r->owner[end] = nobody;
-	if (!here) {
+	if (!here && is_met_here(o, r)) {
 		here = is_local(o, end ? r->dst_addr : r->src_addr);
 		process = here ? by_ports(o, r, end) : 0;
 	}
@@ -533,6 +541,7 @@ struct owners *owners_new(const struct owners_config *config)
 	if (!o)
 		return NULL;
 	o->config = *config;
+	netns_name(config->netns, o->netns);
 	if (!o->config.most_sockets)
 		o->config.most_sockets = SOCKETS_MOST;
 	slab_init(&o->sockets, sizeof(struct socket));

@@ -45,8 +45,8 @@ void owners_release(struct owners *o, uint32_t number);
 bool owners_knows(const struct owners *o, uint32_t number);
 
 /*
- * Fills owner[] and system_process of a record whose times are still packet times; texts live until
- * the next call of any function here.
+ * Fills owner[] and system_process of a record whose place is known and whose times are still
+ * packet times; texts live until the next call of any function here.
  */
 void owners_fill(struct owners *o, const struct flow *f, struct flow_record *r);
 

@@ -93,6 +93,9 @@ static int attach_inside(struct source_bpf *s, const struct watch *w, struct bpf
 {
 	int own = namespace_enter(w->ns), err;
 
+	/* The process that led there has ended: the next look finds another way, or none. */
+	if (own == -ENODEV)
+		return -EAGAIN;
 	if (own < 0)
 		return bpf_reason(own, strerror(-own), "its namespace cannot be entered");
 	err = bpf_attach(a, s->probe, s->config, w->name, w->ns->own ? 0 : w->ns->cookie);
@@ -272,7 +275,8 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	allow_many_files(config);
 	netns_name(netns_own(), s->netns);
 	s->cookie = netns_cookie();
-	s->watched = watch_list_new(config->interfaces.count, meter_config->idle_ns);
+	s->watched = watch_list_new(config->interfaces.count,
+				    WATCH_LIST_LINGER_NS(meter_config->idle_ns));
 	if (s->watched)
 		s->watcher = watcher_new(config, s->watched, &hooks);
 	if (!s->watcher)

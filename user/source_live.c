@@ -136,7 +136,8 @@ static int open_devices(struct source_live *s)
 	const char *failed;
 
 	s->awaits = interface_names_are_open(&s->config->interfaces);
-	s->watched = watch_list_new(s->config->interfaces.count, s->config->idle_ns);
+	s->watched = watch_list_new(s->config->interfaces.count,
+				    WATCH_LIST_LINGER_NS(s->config->idle_ns));
 	if (s->watched)
 		s->watcher = watcher_new(s->config, s->watched, &hooks);
 	return s->watcher ? watcher_start(s->watcher, &failed) : out_of_memory();

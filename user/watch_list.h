@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The flows of an interface that went end within their timeout, and a look at them later. */
+#define WATCH_LIST_LINGER_NS(idle_ns) ((idle_ns) + 10000000000ull)
+
 struct watch_list;
 
 struct watched {
@@ -23,7 +26,8 @@ struct watched {
 
 /*
  * reserved: the numbers from 1 to this are given by watch_list_put() alone. linger_ns: how long
- * after its interface a number is not given again. NULL: no memory.
+ * after its interface a number is not given again, WATCH_LIST_LINGER_NS() outside tests. NULL: no
+ * memory.
  */
 struct watch_list *watch_list_new(uint16_t reserved, uint64_t linger_ns);
 void watch_list_free(struct watch_list *w);

@@ -364,22 +364,24 @@ static int look_for_namespaces(struct watcher *w, const char **missing)
 	return namespaces_look(w->namespaces, &sink, missing);
 }
 
-void watcher_follow(struct watcher *w, bool readable)
-{
-	struct links_sink sink = sink_of(w);
-	const char *missing;
-
-	if (w->config->netns.count && monotonic_ns() - w->looked_ns >= LOOK_NS)
-		look_for_namespaces(w, &missing);
-	if (readable && w->links && !links_read(w->links, &sink))
-		compare_all(w);
-}
-
 void watcher_retry(struct watcher *w)
 {
 	for (size_t i = w->count; i--;)
 		if (!w->watches[i]->hold && w->watches[i]->waits)
 			attach_new(w, w->watches[i]);
+}
+
+void watcher_follow(struct watcher *w, bool readable)
+{
+	struct links_sink sink = sink_of(w);
+	const char *missing;
+
+	if (w->config->netns.count && monotonic_ns() - w->looked_ns >= LOOK_NS) {
+		look_for_namespaces(w, &missing);
+		watcher_retry(w);
+	}
+	if (readable && w->links && !links_read(w->links, &sink))
+		compare_all(w);
 }
 
 void watcher_lost(struct watcher *w, struct watch *watch)

@@ -61,9 +61,9 @@ _Static_assert(sizeof(struct attribute_rename) == 40, "attribute_rename has no p
 
 /* Set before load. */
 struct attribute_config {
-	__u32 ring_bytes;
-	__u32 paths;          /* tell the cgroup and its path */
 	__u64 retell_jiffies; /* ATTRIBUTE_RETELL_NS in ticks of the kernel */
+	__u32 paths;          /* tell the cgroup and its path */
+	__u32 zero;
 };
 
 #endif

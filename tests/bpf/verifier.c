@@ -54,6 +54,7 @@ static void check_all(const char *settings, bool all)
 			       all ? "tcp" : NULL,
 			       all ? "--dedup" : NULL,
 			       NULL };
+	const struct bpf_probe_test every_program = { 0 };
 	struct bpf_probe *probe;
 	struct config config;
 	struct meter_config meter = { 0 };
@@ -66,7 +67,7 @@ static void check_all(const char *settings, bool all)
 	meter.tunnels = all ? config.tunnels & ~1u << 1 : config.tunnels;
 	meter.first_tcp = meter.first_udp = 16;
 	meter.stats = meter.tcp = meter.tcp_end = all;
-	if (bpf_probe_open(&probe, &config, &meter, NULL)) {
+	if (bpf_probe_open(&probe, &config, &meter, &every_program)) {
 		failed = 1;
 		printf("not ok %d - verifier %s: %s\n", ++count, settings, bpf_probe_reason());
 	} else {

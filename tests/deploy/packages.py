@@ -256,6 +256,20 @@ def lives_through(net, m):
         time.sleep(0.1)
     yield "a restart and a crash leave it counting"
 
+    m.shell("mkdir -p /run/systemd/system/weir.service.d; printf '[Service]\\nWatchdogSec=1\\n' >/run/systemd/system/weir.service.d/w.conf;"
+            "systemctl daemon-reload; systemctl restart weir")
+    pid, restarts = m.show("MainPID"), int(m.show("NRestarts"))
+    time.sleep(3)  # alive, or it would have been killed
+    assert m.show("MainPID") == pid and m.show("NRestarts") == str(restarts), m.journal()
+    m.shell(f"kill -STOP {pid}")
+    end = time.monotonic() + SECONDS
+    while m.show("ActiveState") != "active" or m.show("MainPID") in (pid, "0"):
+        assert time.monotonic() < end, m.journal()
+        time.sleep(0.1)
+    assert "Watchdog timeout" in m.journal(), m.journal()
+    m.shell("rm -r /run/systemd/system/weir.service.d; systemctl daemon-reload")
+    yield "the watchdog lets it live, and ends it when it hangs"
+
     m.run("systemctl", "stop", "weir")
     assert flows.recorded() == flows.sent, (flows.recorded(), flows.sent, m.journal())
     assert bpf_programs(net) == "weir watches nothing here\n", bpf_programs(net)

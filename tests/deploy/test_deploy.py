@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What is packaged says the same in every place: versions, dependencies; and other tools accept it."""
-import pathlib, re, subprocess, sys
+import json, pathlib, re, subprocess, sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap
@@ -58,6 +58,47 @@ def test_spec_is_valid():
     done = subprocess.run(["rpmlint", SPEC], capture_output=True, text=True, timeout=60)
     said = set(re.findall(r": [EW]: (\S+)", done.stdout))
     assert "1 specfiles checked" in done.stdout and said <= RPMLINT, done.stdout
+
+
+def files(folder):
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()}
+
+
+def test_make_install_systemd(folder):
+    """Units name the places of the installation; what somebody has configured is left alone, and left."""
+    def make(target):
+        done = subprocess.run(["make", "-s", target, f"DESTDIR={folder}", "PREFIX=/opt/weir", f"BUILD={tap.BUILD}"], cwd=tap.TOP,
+                              capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+
+    (folder / "etc/weir").mkdir(parents=True)
+    (folder / "etc/weir/weir.yaml").write_text("interface: [eth7]\n")
+    make("install-systemd")
+    assert (folder / "etc/weir/weir.yaml").read_text() == "interface: [eth7]\n"
+    for unit in ("weir.service", "weir@.service"):
+        programs = re.findall(r"^Exec\w+=\+?(\S+)", (folder / "opt/weir/lib/systemd/system" / unit).read_text(), re.M)
+        assert programs == ["/usr/bin/install", "/opt/weir/bin/weir", "/bin/kill", "/opt/weir/libexec/weir/stopped"], programs
+    stopped = (folder / "opt/weir/libexec/weir/stopped").read_text()
+    assert "exec /opt/weir/bin/weir detach" in stopped and "/usr/bin/weir" not in stopped
+    assert {"opt/weir/lib/sysusers.d/weir.conf", "opt/weir/share/bash-completion/completions/weir", "opt/weir/share/zsh/site-functions/_weir",
+            "opt/weir/share/fish/vendor_completions.d/weir.fish", "etc/logrotate.d/weir"} <= files(folder)
+    make("uninstall")
+    assert files(folder) == {"etc/weir/weir.yaml"}, files(folder)
+
+
+def row(r):
+    """A row of the table as the manual for operators has it."""
+    capabilities = ", ".join(r["capabilities"]) if "capabilities" in r else "and " + ", ".join(r["adds"]) if r["adds"] else ""
+    host_pid = "yes" if r.get("hostPID") else ""
+    return "| " + " | ".join([r["feature"], f"`{r['option']}`", capabilities, host_pid, r["why"]]).replace("|  |", "| |") + " |"
+
+
+def test_capabilities_are_told():
+    """The table of the README is the one that the chart applies and the live tests run, row by row."""
+    text = (DEPLOY / "README.md").read_text()
+    table = text[text.index("| feature | option |"):].split("\n\n")[0].splitlines()[2:]
+    expected = [re.sub(r"\|  (?=\|)", "| ", row(r)) for r in json.loads((DEPLOY / "kubernetes/weir/capabilities.json").read_text())]
+    assert table == expected, [pair for pair in zip(table, expected) if pair[0] != pair[1]]
 
 
 tap.run_tests(globals(), "deploy:")

@@ -23,7 +23,7 @@ VARIATIONS = {
     "defaults": ({}, BASE, False),
     "xdp": ({"config": {"interface": ["eth0", "eth1"], "hook": "xdp"}}, BASE, False),
     "auto": ({"config": {"hook": "auto"}}, [*BASE, "NET_RAW"], False),
-    "pcap": ({"config": {"hook": "pcap"}, "pin": {"enabled": False}}, ["NET_RAW"], False),
+    "pcap": ({"config": {"hook": "pcap"}}, ["NET_RAW"], False),
     "promisc": ({"config": {"promisc": True}}, [*BASE, "NET_RAW"], False),
     "no promisc": ({"config": {"promisc": False, "attribute": "none"}}, BASE, False),
     "namespaces": ({"config": {"netns": ["all"]}}, [*BASE, "SYS_ADMIN"], True),
@@ -145,6 +145,8 @@ def test_what_hangs_together(folder):
         context = pod["containers"][0]["securityContext"]["seccompProfile"]
         for init in pod.get("initContainers", []):
             assert init["command"][-1] == f"/kubelet/{context['localhostProfile']}", name
+    pinned = {name for name, checked in RENDERED.items() if "--pin" in checked.pod()["containers"][0]["args"]}
+    assert set(VARIATIONS) - pinned == {"pcap", "bare"}, pinned
     assert RENDERED["everything"].kind("ServiceMonitor") and not RENDERED["bare"].kind("ServiceMonitor")
     assert RENDERED["pods"].kind("ClusterRole") and RENDERED["bare"].kind("ClusterRole") and not RENDERED["processes"].kind("ClusterRole")
     assert RENDERED["pods"].pod()["automountServiceAccountToken"] is True and RENDERED["defaults"].pod()["automountServiceAccountToken"] is False

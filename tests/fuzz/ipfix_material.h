@@ -75,6 +75,7 @@ static inline void make_record(struct flow_record *r, const struct material *m, 
 	r->community_id[sizeof(r->community_id) - 1] = '\0';
 	r->ingress_interface[sizeof(r->ingress_interface) - 1] = '\0';
 	r->egress_interface[sizeof(r->egress_interface) - 1] = '\0';
+	r->netns[sizeof(r->netns) - 1] = '\0';
 	r->state = NULL;
 	r->packed = NULL;
 	r->splt = m->splt;

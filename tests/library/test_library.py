@@ -81,7 +81,7 @@ def symbols(prefix):
         name, _, version = line.split()[-1].partition("@@")
         if version:
             found[name] = version
-    assert set(found) == declared and len(declared) == 27, (set(found) ^ declared, len(declared))
+    assert set(found) == declared and len(declared) == 28, (set(found) ^ declared, len(declared))
     assert set(found.values()) == {"LIBWEIR_0.1"}, set(found.values())
     static = {line.split()[-1] for line in call("nm", "-g", "--defined-only", prefix / "lib/libweir.a").splitlines() if " T " in line}
     assert static == declared, static ^ declared

@@ -206,8 +206,12 @@ def held_by(pid):
     """What a process holds: open files, and by id BPF links, programs and maps; kB of memory."""
     held = {"fds": 0, "link_id": set(), "prog_id": set(), "map_id": set()}
     for path in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
+        try:
+            text = path.read_text()
+        except OSError:
+            continue  # closed meanwhile
         held["fds"] += 1
-        for line in path.read_text().splitlines():
+        for line in text.splitlines():
             name, _, value = line.partition(":")
             if name in held:
                 held[name].add(int(value))

@@ -5,18 +5,6 @@
 #include "format.h"
 #include "names.h"
 
-/* With databases, so that what needs them may be there. */
-static void choose_any(struct columns *out, const char *names)
-{
-	struct config config = every_config();
-	char *fields = strdup(names);
-
-	config.fields = fields;
-	config.geoip.count = 1;
-	assert_int_equal(columns_select(out, &config, NULL, 0), 0);
-	free(fields);
-}
-
 /* What the columns of a record become; hidden: those of --anonymize, or NULL. */
 static void assert_document(enum names names, const char *columns_names,
 			    const struct flow_record *r, const char *hidden, const char *expected)
@@ -26,7 +14,7 @@ static void assert_document(enum names names, const char *columns_names,
 	struct anonymizer *a = NULL;
 	struct columns columns;
 
-	choose_any(&columns, columns_names);
+	choose(&columns, columns_names);
 	assert_int_equal(names_plan(&columns, names), 0);
 	assert_int_equal(anonymizer_new(&a, &config, &columns), 0);
 	format_json.message(&out, &columns, r, a);

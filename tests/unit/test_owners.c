@@ -2,6 +2,7 @@
 /* Whose a socket is, by what the kernel tells in whatever order, and what is forgotten. */
 #include <netinet/in.h>
 
+#include "netns.h"
 #include "outputs.h"
 #include "owners.h"
 
@@ -316,6 +317,10 @@ static void receivers_of_others(void **state)
 	check_end(rig, 1, OWNER_UNKNOWN, 0, "");
 	memcpy(m.socket.local, any, 16);
 	say(rig, &m, false);
+	check_end(rig, 1, OWNER_KNOWN, 100, "receiver");
+	strcpy(rig->record.netns, "other"); /* where the same address may be another's */
+	check_end(rig, 1, OWNER_ELSEWHERE, 0, "");
+	netns_name(NETNS, rig->record.netns);
 	check_end(rig, 1, OWNER_KNOWN, 100, "receiver");
 	memcpy(rig->record.dst_addr, there, 16); /* routed: not for this host */
 	check_end(rig, 1, OWNER_ELSEWHERE, 0, "");

@@ -135,6 +135,9 @@ static void nfstream_is_what_it_writes(void **state)
 
 	(void)state;
 	config.profile = PROFILE_NFSTREAM;
+	config.attribute = 0; /* columns of options that NFStream does not have would follow */
+	config.geoip.count = 0;
+	config.mac_vendors = NULL;
 	assert_columns(&config, NFSTREAM_BEFORE_TUNNEL
 		       "tunnel_id " NFSTREAM_AFTER_TUNNEL STATS SPLT NFSTREAM_APP);
 	assert_int_equal(columns_select(&columns, &config, NULL, 0), 0);

@@ -47,8 +47,10 @@ watch_once()
 {
 	name="tc vlan once"
 	LINKS=4
-	start_weir tc -i "vb.$ID" --dedup || return
+	start_weir tc -i "vb.$ID" --dedup
+	started=$?
 	unset LINKS
+	[ "$started" = 0 ] || return
 	measured iperf "$ADDRESS.2" -n 2M
 	end_weir INT
 	is "$name: packets" "$(summary metered)" "$packets"

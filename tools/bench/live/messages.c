@@ -129,7 +129,6 @@ static int load(struct attribute_bpf **out)
 	if (!program)
 		return fail("attribute.bpf.o");
 	constants = (struct attribute_config *)&program->rodata->attribute_config;
-	constants->ring_bytes = 1 << 22;
 	constants->paths = 1;
 	constants->retell_jiffies = UINT64_MAX / 2;
 	bpf_program__set_autoload(program->progs.on_tcp_receive, false);

@@ -80,6 +80,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- dict "capabilities" ($all | uniq | sortAlpha) "hostPID" $hostPID | toJson }}
 {{- end }}
 
+{{- /* libpcap has nothing in the kernel to keep. */ -}}
+{{- define "weir.pins" -}}
+{{- if and .Values.pin.enabled (ne (include "weir.option" (dict "root" . "name" "hook")) "pcap") }}true{{ end }}
+{{- end }}
+
 {{- define "weir.readsPods" -}}
 {{- $attribute := splitList "," (include "weir.option" (dict "root" . "name" "attribute")) }}
 {{- if or (has "pod" $attribute) (has "all" $attribute) }}true{{ end }}
