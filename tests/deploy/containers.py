@@ -35,8 +35,12 @@ ROWS = ((("--hook", "tc"), "tc, xdp"), (("--hook", "xdp"), "tc, xdp"), (("--hook
         (("--hook", "tc", "--attribute", "process"), "attribute"))
 
 
+def row_of(feature):
+    return next(r for r in CAPABILITIES if r["feature"] == feature)
+
+
 def needs(feature):
-    row = next(r for r in CAPABILITIES if r["feature"] == feature)
+    row = row_of(feature)
     return row["capabilities"] if "capabilities" in row else [*BASE, *row["adds"]]
 
 
@@ -52,6 +56,8 @@ class Podman:
         return [*self.base, "run", "--rm", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--read-only", "--cap-drop", "ALL",
                 *(f"--cap-add={c}" for c in capabilities), "--security-opt", "no-new-privileges", "--security-opt", f"seccomp={PROFILE}",
                 "--network", f"ns:/run/netns/{self.net.b.name}", *options, IMAGE, *args]
+
+    host_pid = ("--pid", "host")
 
     def __enter__(self):
         return self
@@ -76,6 +82,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 
     def ctr(self, *args):
         return ["ctr", "--address", self.folder / "socket", *args]
+
+    host_pid = ("--with-ns", "pid:/proc/1/ns/pid")
 
     def __enter__(self):
         pathlib.Path("/run/containerd").mkdir(exist_ok=True)
@@ -148,14 +156,15 @@ def rows(engine, net):
     for option, feature in ROWS:
         if not all(word in known for word in option if word.startswith("--")):
             continue
-        weir = start(engine, net, needs(feature), *option)
+        options = engine.host_pid if row_of(feature).get("hostPID") else ()
+        weir = start(engine, net, needs(feature), *option, options=options)
         net.a.python(SEND, 50)
         time.sleep(0.5)
         assert stop(weir) == ["40000,50"], (option, engine.name)
         assert status(net) == "weir watches nothing here\n"
         for missing in needs(feature):
             left = [c for c in needs(feature) if c != missing]
-            done = call(*engine.command(left, ("-q", "-i", "vb", *option)))
+            done = call(*engine.command(left, ("-q", "-i", "vb", *option), options))
             assert done.returncode == 1 and re.search(rf"CAP_{missing}\b", done.stderr), (option, missing, done.stderr)
             assert "pcap" in option or feature == "promisc" and missing == "NET_RAW" or f"without CAP_{missing};" in done.stderr, done.stderr
         yield f"{engine.name}: {' '.join(option)} with {', '.join(needs(feature))}, and with one less"

@@ -51,10 +51,13 @@ def dependencies():
 
 
 def make_rootfs():
-    if (ROOTFS / "usr/bin/systemctl").exists():
+    wanted, made_of = " ".join([*BASE, *dependencies()]), DEB / "rootfs.packages"
+    if made_of.exists() and made_of.read_text() == wanted:
         return
+    shutil.rmtree(ROOTFS, ignore_errors=True)
     subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join([*BASE, *dependencies()])}",
                     "bookworm", ROOTFS, "http://deb.debian.org/debian"], check=True)
+    made_of.write_text(wanted)
 
 
 def upgrade_of(deb, folder):

@@ -13,7 +13,7 @@ SPEC = DEPLOY / "rpm" / "weir.spec"
 RPMLINT = {"no-buildroot-tag", "invalid-url", "lib-package-without-%mklibname"}
 
 # Debian's name -> Fedora's, where they are not NAME-dev and NAME-devel.
-FEDORA = {"libcurl4-openssl-dev": "libcurl-devel", "libgcrypt20-dev": "libgcrypt-devel", "libndpi-dev": "ndpi-devel", "pkg-config": "pkgconf-pkg-config",
+FEDORA = {"libcurl4-openssl-dev": "libcurl-devel", "libgcrypt20-dev": "libgcrypt-devel", "libjson-c-dev": "json-c-devel", "libndpi-dev": "ndpi-devel", "pkg-config": "pkgconf-pkg-config",
           "libxxhash-dev": "xxhash-devel", "zlib1g-dev": "zlib-devel", "python3": "python3-devel"}
 # Of Debian's packaging and build-essential, and of Fedora's.
 ONLY_DEBIAN = {"debhelper-compat", "dh-python", "dh-sequence-installsysusers", "dh-sequence-python3"}

@@ -26,17 +26,17 @@ VARIATIONS = {
     "pcap": ({"config": {"hook": "pcap"}}, ["NET_RAW"], False),
     "promisc": ({"config": {"promisc": True}}, [*BASE, "NET_RAW"], False),
     "no promisc": ({"config": {"promisc": False, "attribute": "none"}}, BASE, False),
-    "namespaces": ({"config": {"netns": ["all"]}}, [*BASE, "SYS_ADMIN"], True),
+    "namespaces": ({"config": {"netns": ["all"]}}, [*BASE, "NET_BROADCAST", "SYS_ADMIN"], True),
     "processes": ({"config": {"attribute": ["process"]}}, BASE, True),
     "pods": ({"config": {"attribute": ["process", "cgroup", "pod"]}}, BASE, True),
-    "everything": ({"config": {"hook": "auto", "netns": ["all"], "attribute": "all", "promisc": True, "stats": True},
+    "everything": ({"config": {"hook": "auto", "attribute": "all", "promisc": True, "stats": True},
                     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}, "networkPolicy": {
                         "enabled": True, "from": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]},
                     "podAnnotations": {"a": "b"}, "podLabels": {"c": "d"}, "imagePullSecrets": [{"name": "key"}],
                     "affinity": {"nodeAffinity": {}}, "extraEnv": [{"name": "WEIR_SPLT", "value": "3"}],
                     "extraEnvFrom": [{"secretRef": {"name": "kafka"}}],
                     "extraVolumes": [{"name": "out", "hostPath": {"path": "/var/lib/weir"}}],
-                    "extraVolumeMounts": [{"name": "out", "mountPath": "/var/lib/weir"}]}, [*BASE, "NET_RAW", "SYS_ADMIN"], True),
+                    "extraVolumeMounts": [{"name": "out", "mountPath": "/var/lib/weir"}]}, [*BASE, "NET_RAW"], True),
     "bare": ({"metrics": {"enabled": False}, "pin": {"enabled": False}, "priorityClass": {"create": False}, "tolerations": [],
               "serviceAccount": {"create": False}, "seccomp": {"type": "RuntimeDefault"}, "rbac": {"create": True},
               "networkPolicy": {"enabled": True}, "serviceMonitor": {"enabled": True}}, BASE, False),
@@ -146,7 +146,7 @@ def test_what_hangs_together(folder):
         for init in pod.get("initContainers", []):
             assert init["command"][-1] == f"/kubelet/{context['localhostProfile']}", name
     pinned = {name for name, checked in RENDERED.items() if "--pin" in checked.pod()["containers"][0]["args"]}
-    assert set(VARIATIONS) - pinned == {"pcap", "bare"}, pinned
+    assert set(VARIATIONS) - pinned == {"pcap", "bare", "namespaces"}, pinned
     assert RENDERED["everything"].kind("ServiceMonitor") and not RENDERED["bare"].kind("ServiceMonitor")
     assert RENDERED["pods"].kind("ClusterRole") and RENDERED["bare"].kind("ClusterRole") and not RENDERED["processes"].kind("ClusterRole")
     assert RENDERED["pods"].pod()["automountServiceAccountToken"] is True and RENDERED["defaults"].pod()["automountServiceAccountToken"] is False

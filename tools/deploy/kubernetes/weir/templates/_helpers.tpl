@@ -80,9 +80,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- dict "capabilities" ($all | uniq | sortAlpha) "hostPID" $hostPID | toJson }}
 {{- end }}
 
-{{- /* libpcap has nothing in the kernel to keep. */ -}}
+{{- /* libpcap has nothing in the kernel to keep, and what is in other namespaces is not kept. */ -}}
 {{- define "weir.pins" -}}
-{{- if and .Values.pin.enabled (ne (include "weir.option" (dict "root" . "name" "hook")) "pcap") }}true{{ end }}
+{{- $pcap := eq (include "weir.option" (dict "root" . "name" "hook")) "pcap" }}
+{{- $netns := include "weir.option" (dict "root" . "name" "netns") }}
+{{- if and .Values.pin.enabled (not $pcap) (not $netns) }}true{{ end }}
 {{- end }}
 
 {{- define "weir.readsPods" -}}
