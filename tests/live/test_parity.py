@@ -21,13 +21,15 @@ import network, tap, watch
 OPTIONS = ["--profile", "all", "--stats", "--splt", "8", "--probe-name", "probe",
            "--idle-timeout", "100000", "--active-timeout", "1000000"]
 
-# What says when or how fast a packet came (the clock is another), or in which order flows began.
+# What says when or how fast a packet came (the clock is another), where (a file has no place), or in which order
+# flows began.
 OTHER = re.compile("|".join([
     "(flow_)?id",                                           # numbers in the order of first packets
     ".*(first|last)_seen(_ms|_ns)?", ".*duration(_ms)?",    # times
     ".*_per_second",                                        # divided by the duration
     ".*_piat_ms",                                           # gaps, of SPLT too
     ".*_rtt_us", "app_latency_us",                          # gaps of a handshake
+    "(in|e)gress_(interface|ifindex)", "netns",             # places
 ]))
 
 MTU = 65535
