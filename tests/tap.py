@@ -79,15 +79,22 @@ def run_test(test):
 def run_tests(scope, prefix, at_once=1):
     """Runs the tests of a file, so many at once if they wait most of their time, and tells in order what became of them."""
     tests = list(chosen(scope))
+    if at_once == 1: # in the main thread, which alone gets signals
+        tell_all(prefix, tests, map(run_test, [test for _, test in tests]))
+        return
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        for (name, _), why in zip(tests, pool.map(run_test, [test for _, test in tests])):
-            told = f"{prefix} {name}"
-            if isinstance(why, Skipped):
-                skip(told, why)
-            elif isinstance(why, Exception):
-                report(False, told, why.words)
-            else:
-                tell(told, why)
+        tell_all(prefix, tests, pool.map(run_test, [test for _, test in tests]))
+
+
+def tell_all(prefix, tests, results):
+    for (name, _), why in zip(tests, results):
+        told = f"{prefix} {name}"
+        if isinstance(why, Skipped):
+            skip(told, why)
+        elif isinstance(why, Exception):
+            report(False, told, why.words)
+        else:
+            tell(told, why)
 
 
 def shared_captures(folder="pcaps"):
