@@ -52,8 +52,11 @@ uint32_t ipfix_application_id(const struct flow_record *r)
 uint8_t *ipfix_text_put(uint8_t *to, size_t room, const char *text, uint64_t *cut)
 {
 	const char *rest;
-	size_t length = utf8_copy(to + 1, room - 1, text, &rest);
+	size_t length;
 
+	if (!*text) /* as most columns of a record are */
+		return wire_u8(to, 0);
+	length = utf8_copy(to + 1, room - 1, text, &rest);
 	if (length < LONG_TEXT) {
 		*cut += *rest != '\0';
 		return wire_u8(to, length) + length;
