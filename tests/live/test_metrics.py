@@ -44,9 +44,13 @@ def await_page(seconds=10, **wanted):
     return page()
 
 
+# Packets a second, and for how long Prometheus scrapes under them: 60 is the minute of a real look.
+RATE, LOAD_SECONDS = 25000, int(os.environ.get("LOAD_SECONDS", "5"))
+
+
 def flood(packets, flows, *args):
     return net.a.run(FLOOD, "--mode", "packet", "--dev", "va", "--dst-mac", net.b.mac, "--flows", flows, "--packets", packets,
-                     *args, timeout=60)
+                     *args, timeout=60 + LOAD_SECONDS)
 
 
 # --- numbers ----------------------------------------------------------------------------------------
@@ -166,7 +170,7 @@ class Prometheus:
     def __init__(self, folder):
         config = folder / "prometheus.yml"
         config.write_text(CONFIG)
-        self.process = net.b.start("timeout", "-k", "1", "60", "prometheus", f"--config.file={config}", "--log.level=error",
+        self.process = net.b.start("timeout", "-k", "1", str(60 + LOAD_SECONDS), "prometheus", f"--config.file={config}", "--log.level=error",
                                    f"--storage.tsdb.path={folder}/data", "--web.listen-address=127.0.0.1:9090")
         end = time.monotonic() + 20
         while net.b.run("curl", "-sf", "-m", "2", "http://127.0.0.1:9090/-/ready", check=False).returncode:
@@ -201,7 +205,7 @@ while s.recv(65536):
 @contextlib.contextmanager
 def collector():
     """For an output over a network, of which the dashboard has panels."""
-    process = net.b.start("timeout", "-k", "1", "90", sys.executable, "-c", SINK)
+    process = net.b.start("timeout", "-k", "1", str(90 + LOAD_SECONDS), sys.executable, "-c", SINK)
     end = time.monotonic() + 20
     while ":270B" not in net.b.run("cat", "/proc/net/udp").stdout:
         assert time.monotonic() < end and process.poll() is None
@@ -215,11 +219,11 @@ def collector():
 
 def test_prometheus(folder):
     """It scrapes under load; nothing is lost, its answers are exact, and the dashboard shows something everywhere."""
-    packets = 120000
+    packets = RATE * LOAD_SECONDS
     with collector() as output, \
             watch.Watch(net.b, "tc", "--metrics", PORT, "--fields", COLUMNS, "--idle-timeout", "1", "--active-timeout", "1", "-o", output) as weir, \
             Prometheus(folder):
-        load = threading.Thread(target=flood, args=(packets, 500, "--rate", 25000))
+        load = threading.Thread(target=flood, args=(packets, 500, "--rate", RATE))
         load.start()
         scrapes = 0
         while load.is_alive():
