@@ -276,9 +276,9 @@ static void places_that_cannot_be_written(void **state)
 	refuse("/nonexistent/%H.csv", minutes, -ENOENT, "/nonexistent/22.csv: No such file");
 	refuse(files.path, once, -EISDIR, "Is a directory");
 	refuse("/dev/full", once, -ENOSPC, "/dev/full: No space left on device; choose a place");
-	memset(endless, 'x', 5000);
+	memset(endless, 'n', 5000);
 	endless[5000] = '\0';
-	refuse(endless, minutes, -ENAMETOOLONG, "weir: xxx");
+	refuse(endless, minutes, -ENAMETOOLONG, "weir: nnn");
 	free(endless);
 	files_end(&files);
 }
