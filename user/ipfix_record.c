@@ -101,6 +101,12 @@ static uint8_t *put_text(uint8_t *to, size_t room, const char *const *text, uint
 	return ipfix_text_put(to, room, *text ? *text : "", cut);
 }
 
+/* For a value of variable length, which leaves to those behind it what they need at least. */
+static size_t room_of(const struct ipfix_item *item, const uint8_t *to, const uint8_t *end)
+{
+	return end - to - item->behind;
+}
+
 uint8_t *ipfix_record_put(uint8_t *to, const struct ipfix_layout *layout,
 			  const struct flow_record *r, const struct ipfix_message *m, uint32_t pen,
 			  uint64_t *cut)
@@ -111,7 +117,6 @@ uint8_t *ipfix_record_put(uint8_t *to, const struct ipfix_layout *layout,
 	for (; item < last; item++) {
 		const void *v = item->in_state ? record_value(r, item->field)
 					       : (const char *)r + item->offset;
-		size_t room = end - to - item->behind;
 
 		switch (item->form) {
 		case FORM_U8: to = wire_u8(to, *(const uint8_t *)v); break;
@@ -129,11 +134,13 @@ uint8_t *ipfix_record_put(uint8_t *to, const struct ipfix_layout *layout,
 		case FORM_ADDR6: to = mempcpy(to, v, 16); break;
 		case FORM_MAC: to = mempcpy(to, v, 6); break;
 		case FORM_OUI: to = mempcpy(to, v, 3); break;
-		case FORM_TEXT: to = put_text(to, room, v, cut); break;
-		case FORM_CHARS: to = ipfix_text_put(to, room, v, cut); break;
+		case FORM_TEXT: to = put_text(to, room_of(item, to, end), v, cut); break;
+		case FORM_CHARS: to = ipfix_text_put(to, room_of(item, to, end), v, cut); break;
 		case FORM_SPLT_DIRECTION:
 		case FORM_SPLT_SIZE:
-		case FORM_SPLT_GAP: to = put_splt(to, room, item, r, pen, cut); break;
+		case FORM_SPLT_GAP:
+			to = put_splt(to, room_of(item, to, end), item, r, pen, cut);
+			break;
 		case FORM_APPLICATION: to = wire_u32(to, ipfix_application_id(r)); break;
 		case FORM_ICMP: to = wire_u16(to, r->icmp_type << 8 | r->icmp_code); break;
 		case FORM_CONSTANT_8: to = wire_u8(to, item->constant); break;
