@@ -18,7 +18,8 @@
 #include "utf8.h"
 
 #define NS_PER_S    1000000000ull
-#define WATCH_S     "300" /* then the server ends the request, and all is told anew */
+#define WATCH_S     300L            /* then the server ends the request, and all is told anew */
+#define ANSWER_S    (WATCH_S + 30L) /* then it is ended here */
 #define CONNECT_S   10L
 #define RETRY_FIRST (1 * NS_PER_S)
 #define RETRY_MOST  (60 * NS_PER_S)
@@ -289,8 +290,8 @@ static size_t on_bytes(char *bytes, size_t one, size_t length, void *context)
 	struct pod_watch *w = context;
 
 	(void)one;
-	if (status_of(w) != 200) /* its body says no more than the status */
-		return length;
+	if (status_of(w) != 200) /* its body says no more than the status, and may have no end */
+		return 0;
 	return take_bytes(w, bytes, length) ? length : 0;
 }
 
@@ -338,6 +339,7 @@ static bool set_up(struct pod_watch *w)
 	       !curl_easy_setopt(c, CURLOPT_NOPROXY, "*") &&
 	       !curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L) &&
 	       !curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_S) &&
+	       !curl_easy_setopt(c, CURLOPT_TIMEOUT, ANSWER_S) &&
 	       !curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes) &&
 	       !curl_easy_setopt(c, CURLOPT_WRITEDATA, w) && !curl_multi_add_handle(w->multi, c);
 }
@@ -436,7 +438,7 @@ static char *make_url(const char *host, const char *port, const char *node)
 	const char *form = strchr(host, ':') ? "https://[%s]:%s%s" : "https://%s:%s%s";
 	char *path = NULL, *escaped = node ? curl_easy_escape(NULL, node, 0) : NULL, *url = NULL;
 	int made =
-		asprintf(&path, "/api/v1/pods?watch=1&timeoutSeconds=" WATCH_S "%s%s",
+		asprintf(&path, "/api/v1/pods?watch=1&timeoutSeconds=%ld%s%s", WATCH_S,
 			 escaped ? "&fieldSelector=spec.nodeName%3D" : "", escaped ? escaped : "");
 
 	curl_free(escaped);
