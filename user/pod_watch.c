@@ -330,9 +330,12 @@ static bool set_up(struct pod_watch *w)
 {
 	CURL *c = w->request;
 
+	/* The certificate changes, too; where libcurl keeps none, it refuses this. */
+	(void)curl_easy_setopt(c, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	return !curl_easy_setopt(c, CURLOPT_URL, w->url) &&
 	       !curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") &&
 	       !curl_easy_setopt(c, CURLOPT_CAINFO, w->certificate) &&
+	       !curl_easy_setopt(c, CURLOPT_CAPATH, NULL) && /* none of the system's */
 	       !curl_easy_setopt(c, CURLOPT_HTTPHEADER, w->headers) &&
 	       !curl_easy_setopt(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION) &&
 	       !curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) &&
