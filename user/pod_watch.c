@@ -153,15 +153,6 @@ static const char *text_at(struct json_object *o, const char *name)
 	return json_object_is_type(text, json_type_string) ? json_object_get_string(text) : "";
 }
 
-static char *copy_text(const char *text)
-{
-	char *copy = strdup(text);
-
-	if (copy)
-		utf8_clean(copy);
-	return copy;
-}
-
 /* "app=cart,tier=front" */
 static char *labels_of(struct json_object *metadata)
 {
@@ -214,6 +205,8 @@ static char *containers_of(struct json_object *status)
 	write_containers(to, status, "ephemeralContainerStatuses");
 	fputc('\0', to);
 	fclose(to);
+	for (char *at = text; at && at < text + size; at += strlen(at) + 1)
+		utf8_clean(at);
 	return text;
 }
 
@@ -234,9 +227,9 @@ static void on_change(struct pod_watch *w, struct json_object *change)
 	if (!*text_at(metadata, "uid"))
 		return;
 	found = (struct watched_pod){
-		.uid = copy_text(text_at(metadata, "uid")),
-		.namespace = copy_text(text_at(metadata, "namespace")),
-		.name = copy_text(text_at(metadata, "name")),
+		.uid = utf8_clean_copy(text_at(metadata, "uid")),
+		.namespace = utf8_clean_copy(text_at(metadata, "namespace")),
+		.name = utf8_clean_copy(text_at(metadata, "name")),
 		.labels = labels_of(metadata),
 		.containers = containers_of(member(pod, "status")),
 	};

@@ -134,7 +134,7 @@ static char *only_directory(const char *path, const char *name)
 		if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
 			continue;
 		free(found);
-		found = ++count == 1 ? strdup(entry->d_name) : NULL;
+		found = ++count == 1 ? utf8_clean_copy(entry->d_name) : NULL;
 	}
 	if (directory)
 		closedir(directory);
@@ -147,11 +147,9 @@ static void read_names(struct pod_list *l, const char *path, bool (*cut)(char *,
 	struct dirent *entry;
 
 	while (directory && (entry = readdir(directory))) {
-		char *text = strdup(entry->d_name);
+		char *text = utf8_clean_copy(entry->d_name);
 		struct pod_log log;
 
-		if (text)
-			utf8_clean(text);
 		if (!text || !cut(text, &log)) {
 			free(text);
 			continue;

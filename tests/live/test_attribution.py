@@ -351,7 +351,7 @@ c = socket.create_connection((THERE, 8000), source_address=(HERE, int(sys.argv[3
 API = """
 import json, ssl
 def event(kind, uid, name, labels, container):
-    status = {"containerStatuses": [{"name": "app", "containerID": "containerd://" + container}]}
+    status = {"containerStatuses": [{"name": "app\\x1b", "containerID": "containerd://" + container}]}
     return json.dumps({"type": kind, "object": {"kind": "Pod", "metadata": {"uid": uid, "name": name, "namespace": "shop", "labels": labels}, "status": status}}).encode() + b"\\n"
 folder, uid, container = sys.argv[3:6]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(folder + "/cert.pem", folder + "/key.pem")
@@ -451,7 +451,7 @@ def test_api_server(folder):
             actor.go()
             actor.process.wait(timeout=20)
     row = weir.row(20002)
-    assert [row[f"src_pod{what}"] for what in ("_namespace", "", "_container", "_labels")] == ["shop", "cart-5d4f", "app", "app=cart,tier=front"], row
+    assert [row[f"src_pod{what}"] for what in ("_namespace", "", "_container", "_labels")] == ["shop", "cart-5d4f", "app?", "app=cart,tier=front"], row
     assert request.startswith("GET /api/v1/pods?watch=1&timeoutSeconds=300&fieldSelector=spec.nodeName%3Dnode-1 HTTP/1.1\r\n"), request
     assert "\r\nAuthorization: Bearer secret-token\r\n" in request and "\r\nHost: 127.0.0.1:6443\r\n" in request, request
     assert weir.err.count("API server: HTTP status 403: the service account may not list and watch pods") == weir.err.count("\n") == 1, weir.err
