@@ -166,14 +166,14 @@ static void read_names(struct pod_list *l, const char *path, bool (*cut)(char *,
 		qsort(l->items, l->count, sizeof(*l->items), by_key);
 }
 
-static void look(struct pods *p, uint64_t now)
+static void look(struct pods *p)
 {
-	p->looked_ns = now;
 	look_free(&p->before);
 	p->before = p->now;
 	p->now = (struct pod_look){ 0 };
 	read_names(&p->now.pods, p->pod_logs, cut_pod);
 	read_names(&p->now.containers, p->container_logs, cut_container);
+	p->looked_ns = monotonic_ns(); /* from its end on: a slow one leaves time for the rest */
 }
 
 /* --- the interface ---------------------------------------------------------------------------- */
@@ -233,14 +233,11 @@ static bool find_known(const struct pods *p, const char *uid, const char *contai
 
 void pods_find(struct pods *p, const char *uid, const char *container, struct pod_names *out)
 {
-	uint64_t now;
-
 	*out = (struct pod_names){ "", "", "", "" };
 	if (find_known(p, uid, container, out))
 		return;
-	now = monotonic_ns();
-	if (p->looked_ns && now - p->looked_ns < LOOK_NS)
+	if (p->looked_ns && monotonic_ns() - p->looked_ns < LOOK_NS)
 		return;
-	look(p, now);
+	look(p);
 	find_known(p, uid, container, out);
 }
