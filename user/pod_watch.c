@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <json-c/json.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #define RETRY_MOST  (60 * NS_PER_S)
 #define OBJECT_MOST (8u << 20) /* bytes of a change */
 #define PODS_MOST   65536u
+#define BYTES_MOST  (32u << 20) /* of the texts of all pods */
 #define TOKEN_MOST  16384
 
 /* A container's id and name, each with its end, one pair after the other; then an empty id. */
@@ -44,9 +46,11 @@ struct pod_watch {
 	uint64_t retry_at_ns, retry_ns;
 	uint32_t session;
 	bool told;      /* what is wrong was said */
+	bool told_full; /* that not all pods are kept was, too */
 	char wrong[96]; /* "" = nothing is */
 
 	struct slab pods;
+	size_t bytes;           /* of their texts */
 	struct slab_list order; /* of sessions */
 	struct flow_index index;
 };
@@ -92,10 +96,32 @@ static bool pod_is_whole(const struct watched_pod *p)
 	return p->uid && p->namespace && p->name && p->labels && p->containers;
 }
 
+static size_t pod_bytes(const struct watched_pod *p)
+{
+	return malloc_usable_size(p->uid) + malloc_usable_size(p->namespace) +
+	       malloc_usable_size(p->name) + malloc_usable_size(p->labels) +
+	       malloc_usable_size(p->containers);
+}
+
+/* False: said once. */
+static bool has_room(struct pod_watch *w, const struct watched_pod *p)
+{
+	if (w->pods.used < PODS_MOST && w->bytes + pod_bytes(p) <= BYTES_MOST)
+		return true;
+	if (!w->told_full)
+		log_warning("--attribute pod: the API server tells of more than %u pods or %u MiB "
+			    "of names and labels; names of the others come from --pod-logs; with "
+			    "NODE_NAME only the pods of this node are watched",
+			    PODS_MOST, BYTES_MOST >> 20);
+	w->told_full = true;
+	return false;
+}
+
 static void pod_forget(struct pod_watch *w, uint32_t number)
 {
 	struct watched_pod *p = pod_at(w, number);
 
+	w->bytes -= pod_bytes(p);
 	flow_index_remove(&w->index, p->hash, number);
 	slab_remove(&w->pods, &w->order, number);
 	pod_clear(p);
@@ -109,7 +135,7 @@ static void pod_put(struct pod_watch *w, struct watched_pod *pod)
 
 	if (number)
 		pod_forget(w, number);
-	number = pod_is_whole(pod) && w->pods.used < PODS_MOST ? slab_alloc(&w->pods) : 0;
+	number = pod_is_whole(pod) && has_room(w, pod) ? slab_alloc(&w->pods) : 0;
 	pod->hash = number ? hash_of(pod->uid) : 0;
 	pod->session = w->session;
 	if (number && flow_index_add(&w->index, pod->hash, number)) {
@@ -121,6 +147,7 @@ static void pod_put(struct pod_watch *w, struct watched_pod *pod)
 		return;
 	}
 	*pod_at(w, number) = *pod;
+	w->bytes += pod_bytes(pod);
 	slab_append(&w->pods, &w->order, number);
 }
 

@@ -402,7 +402,8 @@ def goes_on(c):
     return 1
 ended = goes_on(answer(b"500 No", b""))
 pod = b'{"type":"ADDED","object":{"metadata":{"uid":"u"}}}'
-for body in (pod + b'{"type":"ERROR","object":{"message":"too\nold"}}', b"\n".join(odd)): answer(b"200 OK", body).close()
+large = [b'{"type":"ADDED","object":{"metadata":{"uid":"%d","labels":{"a":"%s"}}}}' % (i, b"x" * 8000000) for i in range(6)]
+for body in (b"".join(large), pod + b'{"type":"ERROR","object":{"message":"too\nold"}}', b"\n".join(odd)): answer(b"200 OK", body).close()
 time.sleep(0.3); ready(ended)
 sys.stdin.readline(); context = make_context(); left = 1
 for _ in range(3):  # the first connection may be older than the new certificate
@@ -432,6 +433,8 @@ def test_hostile_api_server(folder):
     assert weir.row(9, 17)["total_packets"] == "1"
     said = [f"weir: warning: --attribute pod: the API server: {why}; names come from --pod-logs meanwhile"
             for why in ("HTTP status 500", "too?old", "the answer is no JSON")]
+    said.insert(1, "weir: warning: --attribute pod: the API server tells of more than 65536 pods or 32 MiB of names and labels; "
+                "names of the others come from --pod-logs; with NODE_NAME only the pods of this node are watched")
     assert weir.err.splitlines() == said, weir.err
 
 
