@@ -151,11 +151,14 @@ static void pod_put(struct pod_watch *w, struct watched_pod *pod)
 	slab_append(&w->pods, &w->order, number);
 }
 
+static bool session_has_pods(const struct pod_watch *w)
+{
+	return w->order.tail && pod_at(w, w->order.tail)->session == w->session;
+}
+
 /* Flows of a pod that is gone still end: it is kept until a whole session has not told of it. */
 static void forget_old(struct pod_watch *w)
 {
-	if (!w->order.tail || pod_at(w, w->order.tail)->session != w->session)
-		return; /* this one has told of nothing */
 	while (pod_at(w, w->order.head)->session + 1 < w->session)
 		pod_forget(w, w->order.head);
 }
@@ -261,7 +264,6 @@ static void on_change(struct pod_watch *w, struct json_object *change)
 		.containers = containers_of(member(pod, "status")),
 	};
 	pod_put(w, &found);
-	w->retry_ns = RETRY_FIRST;
 	w->told = false;
 }
 
@@ -394,23 +396,28 @@ static void tell_wrong(struct pod_watch *w)
 		    w->wrong);
 }
 
-/* The request is over: why, unless that was said. A whole one that has ended is as it should be. */
+/*
+ * The request is over: why, unless that was said. A whole one that has ended is as it should be;
+ * what comes before an error again and again is asked for ever more seldom.
+ */
 static void note_end(struct pod_watch *w, CURLcode result)
 {
 	long status = status_of(w);
 
 	if (w->wrong[0])
 		return;
-	if (status == 401 || status == 403)
+	if (status == 401 || status == 403) {
 		snprintf(w->wrong, sizeof(w->wrong),
 			 "HTTP status %ld: the service account may not list and watch pods",
 			 status);
-	else if (status && status != 200)
+	} else if (status && status != 200) {
 		snprintf(w->wrong, sizeof(w->wrong), "HTTP status %ld", status);
-	else if (result != CURLE_OK)
+	} else if (result != CURLE_OK) {
 		snprintf(w->wrong, sizeof(w->wrong), "%s", curl_easy_strerror(result));
-	else
+	} else if (session_has_pods(w)) {
+		w->retry_ns = RETRY_FIRST;
 		forget_old(w);
+	}
 }
 
 void pod_watch_poll(struct pod_watch *w)
