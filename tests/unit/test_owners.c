@@ -176,6 +176,13 @@ static void datagrams_in_turns(void **state)
 	m.socket.time_ns += ATTRIBUTE_RETELL_NS;
 	say(rig, &m, false);
 	check_end(rig, 0, OWNER_KNOWN, 100, "one");
+	m.socket.process.pid = 200;
+	m.socket.time_ns += ATTRIBUTE_RETELL_NS - SECOND - 1; /* a ns before ticks may say so */
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
+	m.socket.time_ns += ATTRIBUTE_RETELL_NS - SECOND;
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_KNOWN, 200, "one");
 }
 
 static void listed_by_several(void **state)
@@ -318,6 +325,9 @@ static void receivers_of_others(void **state)
 	memcpy(m.socket.local, any, 16);
 	say(rig, &m, false);
 	check_end(rig, 1, OWNER_KNOWN, 100, "receiver");
+	rig->record.ip_version = 6; /* which a socket of IPv4 does not receive */
+	check_end(rig, 1, OWNER_UNKNOWN, 0, "");
+	rig->record.ip_version = 4;
 	strcpy(rig->record.netns, "other"); /* where the same address may be another's */
 	check_end(rig, 1, OWNER_ELSEWHERE, 0, "");
 	netns_name(NETNS, rig->record.netns);
