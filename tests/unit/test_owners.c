@@ -306,6 +306,17 @@ static void receivers(void **state)
 	check_end(rig, 0, OWNER_ELSEWHERE, 0, "");
 }
 
+/* A host that has just started. */
+static void receivers_early(void **state)
+{
+	struct rig *rig = *state;
+
+	datagram_to_here(rig);
+	rig->record.side[SIDE_BOTH].first_ns = 2 * ATTRIBUTE_RETELL_NS - 1;
+	receive(rig, 1, 100, any, 0, any, 0);
+	check_end(rig, 1, OWNER_KNOWN, 100, "receiver");
+}
+
 static void receivers_of_others(void **state)
 {
 	struct rig *rig = *state;
@@ -416,6 +427,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(renames, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(receivers, setup, teardown),
+		cmocka_unit_test_setup_teardown(receivers_early, setup, teardown),
 		cmocka_unit_test_setup_teardown(receivers_of_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_by_ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(room_is_bounded, setup_three, teardown),
