@@ -153,15 +153,17 @@ static __always_inline void tell_ends(struct attribute_socket *to, struct sock *
 	BPF_CORE_READ_INTO(&to->remote, c, skc_v6_daddr);
 }
 
-/* NULL: the message of this CPU is being written, by what this has interrupted. */
+/* NULL, and one is lost: the message of this CPU is being written, by what this has interrupted. */
 static __always_inline struct message *message_begin(struct task_struct *task, struct sock *sk,
 						     __u64 cookie)
 {
 	__u32 zero = 0;
 	struct message *m = bpf_map_lookup_elem(&message, &zero);
 
-	if (!m || m->busy)
+	if (!m || m->busy) {
+		__sync_fetch_and_add(&lost, 1);
 		return NULL;
+	}
 	m->busy = 1;
 	__builtin_memset(&m->socket, 0, sizeof(m->socket));
 	m->socket.type = ATTRIBUTE_SOCKET;
@@ -223,10 +225,8 @@ static __always_inline int tell(struct sock *sk, struct told *t, __u32 pid)
 	if (t && t->switches >= ATTRIBUTE_SWITCHES && is_fresh(t))
 		return -1;
 	m = message_begin(task->group_leader, sk, bpf_get_socket_cookie(sk));
-	if (!m) {
-		__sync_fetch_and_add(&lost, 1);
+	if (!m)
 		return -1;
-	}
 	if (t && t->pid != NO_PROCESS && t->pid != pid)
 		t->switches++;
 	m->socket.shared = t && t->switches >= ATTRIBUTE_SWITCHES;

@@ -37,6 +37,19 @@ static bool name_before(const char *path, struct name *n)
 	return n->length > 0;
 }
 
+/* Cuts a unit's suffix, if there is one, and so many digits off the name's end. */
+static bool cut_end(struct name *n, const char *suffix, size_t digits, char *out)
+{
+	if (ends_with(n, suffix))
+		n->length -= strlen(suffix);
+	if (n->length < digits)
+		return false;
+	n->length -= digits;
+	memcpy(out, n->start + n->length, digits);
+	out[digits] = '\0';
+	return true;
+}
+
 /* "docker-ID", and an ID alone. conmon watches over a container and is not in it. */
 static bool is_runtime(const struct name *prefix)
 {
@@ -47,14 +60,8 @@ static bool is_runtime(const struct name *prefix)
 
 static bool id_in_name(struct name n, char id[CONTAINER_ID_SIZE])
 {
-	if (ends_with(&n, ".scope"))
-		n.length -= strlen(".scope");
-	if (n.length < ID_DIGITS)
-		return false;
-	n.length -= ID_DIGITS;
-	memcpy(id, n.start + n.length, ID_DIGITS);
-	id[ID_DIGITS] = '\0';
-	return is_runtime(&n) && strspn(id, HEX) == ID_DIGITS;
+	return cut_end(&n, ".scope", ID_DIGITS, id) && is_runtime(&n) &&
+	       strspn(id, HEX) == ID_DIGITS;
 }
 
 void container_id(const char *path, char id[CONTAINER_ID_SIZE])
@@ -70,13 +77,8 @@ void container_id(const char *path, char id[CONTAINER_ID_SIZE])
 /* "pod0f3c...", "kubepods-burstable-pod0f3c_....slice": a name that ends with so many digits. */
 static bool uid_in_name(struct name n, size_t digits, char uid[POD_UID_SIZE])
 {
-	if (ends_with(&n, ".slice"))
-		n.length -= strlen(".slice");
-	if (n.length < digits)
+	if (!cut_end(&n, ".slice", digits, uid))
 		return false;
-	n.length -= digits;
-	memcpy(uid, n.start + n.length, digits);
-	uid[digits] = '\0';
 	for (char *c = uid; *c; c++)
 		if (*c == '_')
 			*c = '-';

@@ -440,13 +440,13 @@ static uint32_t used_between(const struct owners *o, const struct flow_record *r
  */
 static uint32_t by_ports(const struct owners *o, const struct flow_record *r, int end)
 {
-	uint64_t began = r->side[SIDE_BOTH].first_ns;
+	uint64_t began = r->side[SIDE_BOTH].first_ns, before = 2 * ATTRIBUTE_RETELL_NS;
 	bool found;
 	uint32_t process = used_between(o, r, end, began, UINT64_MAX, &found);
 
-	if (found || began < 2 * ATTRIBUTE_RETELL_NS)
+	if (found)
 		return process;
-	return used_between(o, r, end, began - 2 * ATTRIBUTE_RETELL_NS, began, &found);
+	return used_between(o, r, end, began > before ? began - before : 0, began, &found);
 }
 
 static bool is_local(struct owners *o, const uint8_t addr[16])

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <json-c/json.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +19,14 @@
 #include "utf8.h"
 
 #define NS_PER_S    1000000000ull
-#define WATCH_S     "300" /* then the server ends the request, and all is told anew */
+#define WATCH_S     300L            /* then the server ends the request, and all is told anew */
+#define ANSWER_S    (WATCH_S + 30L) /* then it is ended here */
 #define CONNECT_S   10L
 #define RETRY_FIRST (1 * NS_PER_S)
 #define RETRY_MOST  (60 * NS_PER_S)
 #define OBJECT_MOST (8u << 20) /* bytes of a change */
 #define PODS_MOST   65536u
+#define BYTES_MOST  (32u << 20) /* of the texts of all pods */
 #define TOKEN_MOST  16384
 
 /* A container's id and name, each with its end, one pair after the other; then an empty id. */
@@ -43,9 +46,11 @@ struct pod_watch {
 	uint64_t retry_at_ns, retry_ns;
 	uint32_t session;
 	bool told;      /* what is wrong was said */
+	bool told_full; /* that not all pods are kept was, too */
 	char wrong[96]; /* "" = nothing is */
 
 	struct slab pods;
+	size_t bytes;           /* of their texts */
 	struct slab_list order; /* of sessions */
 	struct flow_index index;
 };
@@ -91,10 +96,32 @@ static bool pod_is_whole(const struct watched_pod *p)
 	return p->uid && p->namespace && p->name && p->labels && p->containers;
 }
 
+static size_t pod_bytes(const struct watched_pod *p)
+{
+	return malloc_usable_size(p->uid) + malloc_usable_size(p->namespace) +
+	       malloc_usable_size(p->name) + malloc_usable_size(p->labels) +
+	       malloc_usable_size(p->containers);
+}
+
+/* False: said once. */
+static bool has_room(struct pod_watch *w, const struct watched_pod *p)
+{
+	if (w->pods.used < PODS_MOST && w->bytes + pod_bytes(p) <= BYTES_MOST)
+		return true;
+	if (!w->told_full)
+		log_warning("--attribute pod: the API server tells of more than %u pods or %u MiB "
+			    "of names and labels; names of the others come from --pod-logs; with "
+			    "NODE_NAME only the pods of this node are watched",
+			    PODS_MOST, BYTES_MOST >> 20);
+	w->told_full = true;
+	return false;
+}
+
 static void pod_forget(struct pod_watch *w, uint32_t number)
 {
 	struct watched_pod *p = pod_at(w, number);
 
+	w->bytes -= pod_bytes(p);
 	flow_index_remove(&w->index, p->hash, number);
 	slab_remove(&w->pods, &w->order, number);
 	pod_clear(p);
@@ -108,7 +135,7 @@ static void pod_put(struct pod_watch *w, struct watched_pod *pod)
 
 	if (number)
 		pod_forget(w, number);
-	number = pod_is_whole(pod) && w->pods.used < PODS_MOST ? slab_alloc(&w->pods) : 0;
+	number = pod_is_whole(pod) && has_room(w, pod) ? slab_alloc(&w->pods) : 0;
 	pod->hash = number ? hash_of(pod->uid) : 0;
 	pod->session = w->session;
 	if (number && flow_index_add(&w->index, pod->hash, number)) {
@@ -120,14 +147,18 @@ static void pod_put(struct pod_watch *w, struct watched_pod *pod)
 		return;
 	}
 	*pod_at(w, number) = *pod;
+	w->bytes += pod_bytes(pod);
 	slab_append(&w->pods, &w->order, number);
+}
+
+static bool session_has_pods(const struct pod_watch *w)
+{
+	return w->order.tail && pod_at(w, w->order.tail)->session == w->session;
 }
 
 /* Flows of a pod that is gone still end: it is kept until a whole session has not told of it. */
 static void forget_old(struct pod_watch *w)
 {
-	if (!w->order.tail || pod_at(w, w->order.tail)->session != w->session)
-		return; /* this one has told of nothing */
 	while (pod_at(w, w->order.head)->session + 1 < w->session)
 		pod_forget(w, w->order.head);
 }
@@ -150,15 +181,6 @@ static const char *text_at(struct json_object *o, const char *name)
 	struct json_object *text = member(o, name);
 
 	return json_object_is_type(text, json_type_string) ? json_object_get_string(text) : "";
-}
-
-static char *copy_text(const char *text)
-{
-	char *copy = strdup(text);
-
-	if (copy)
-		utf8_clean(copy);
-	return copy;
 }
 
 /* "app=cart,tier=front" */
@@ -213,6 +235,8 @@ static char *containers_of(struct json_object *status)
 	write_containers(to, status, "ephemeralContainerStatuses");
 	fputc('\0', to);
 	fclose(to);
+	for (char *at = text; at && at < text + size; at += strlen(at) + 1)
+		utf8_clean(at);
 	return text;
 }
 
@@ -233,14 +257,13 @@ static void on_change(struct pod_watch *w, struct json_object *change)
 	if (!*text_at(metadata, "uid"))
 		return;
 	found = (struct watched_pod){
-		.uid = copy_text(text_at(metadata, "uid")),
-		.namespace = copy_text(text_at(metadata, "namespace")),
-		.name = copy_text(text_at(metadata, "name")),
+		.uid = utf8_clean_copy(text_at(metadata, "uid")),
+		.namespace = utf8_clean_copy(text_at(metadata, "namespace")),
+		.name = utf8_clean_copy(text_at(metadata, "name")),
 		.labels = labels_of(metadata),
 		.containers = containers_of(member(pod, "status")),
 	};
 	pod_put(w, &found);
-	w->retry_ns = RETRY_FIRST;
 	w->told = false;
 }
 
@@ -289,8 +312,8 @@ static size_t on_bytes(char *bytes, size_t one, size_t length, void *context)
 	struct pod_watch *w = context;
 
 	(void)one;
-	if (status_of(w) != 200) /* its body says no more than the status */
-		return length;
+	if (status_of(w) != 200) /* its body says no more than the status, and may have no end */
+		return 0;
 	return take_bytes(w, bytes, length) ? length : 0;
 }
 
@@ -329,15 +352,19 @@ static bool set_up(struct pod_watch *w)
 {
 	CURL *c = w->request;
 
+	/* The certificate changes, too; where libcurl keeps none, it refuses this. */
+	(void)curl_easy_setopt(c, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	return !curl_easy_setopt(c, CURLOPT_URL, w->url) &&
 	       !curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") &&
 	       !curl_easy_setopt(c, CURLOPT_CAINFO, w->certificate) &&
+	       !curl_easy_setopt(c, CURLOPT_CAPATH, NULL) && /* none of the system's */
 	       !curl_easy_setopt(c, CURLOPT_HTTPHEADER, w->headers) &&
 	       !curl_easy_setopt(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION) &&
 	       !curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) &&
 	       !curl_easy_setopt(c, CURLOPT_NOPROXY, "*") &&
 	       !curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L) &&
 	       !curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_S) &&
+	       !curl_easy_setopt(c, CURLOPT_TIMEOUT, ANSWER_S) &&
 	       !curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes) &&
 	       !curl_easy_setopt(c, CURLOPT_WRITEDATA, w) && !curl_multi_add_handle(w->multi, c);
 }
@@ -369,23 +396,28 @@ static void tell_wrong(struct pod_watch *w)
 		    w->wrong);
 }
 
-/* The request is over: why, unless that was said. A whole one that has ended is as it should be. */
+/*
+ * The request is over: why, unless that was said. A whole one that has ended is as it should be;
+ * what comes before an error again and again is asked for ever more seldom.
+ */
 static void note_end(struct pod_watch *w, CURLcode result)
 {
 	long status = status_of(w);
 
 	if (w->wrong[0])
 		return;
-	if (status == 401 || status == 403)
+	if (status == 401 || status == 403) {
 		snprintf(w->wrong, sizeof(w->wrong),
 			 "HTTP status %ld: the service account may not list and watch pods",
 			 status);
-	else if (status && status != 200)
+	} else if (status && status != 200) {
 		snprintf(w->wrong, sizeof(w->wrong), "HTTP status %ld", status);
-	else if (result != CURLE_OK)
+	} else if (result != CURLE_OK) {
 		snprintf(w->wrong, sizeof(w->wrong), "%s", curl_easy_strerror(result));
-	else
+	} else if (session_has_pods(w)) {
+		w->retry_ns = RETRY_FIRST;
 		forget_old(w);
+	}
 }
 
 void pod_watch_poll(struct pod_watch *w)
@@ -436,7 +468,7 @@ static char *make_url(const char *host, const char *port, const char *node)
 	const char *form = strchr(host, ':') ? "https://[%s]:%s%s" : "https://%s:%s%s";
 	char *path = NULL, *escaped = node ? curl_easy_escape(NULL, node, 0) : NULL, *url = NULL;
 	int made =
-		asprintf(&path, "/api/v1/pods?watch=1&timeoutSeconds=" WATCH_S "%s%s",
+		asprintf(&path, "/api/v1/pods?watch=1&timeoutSeconds=%ld%s%s", WATCH_S,
 			 escaped ? "&fieldSelector=spec.nodeName%3D" : "", escaped ? escaped : "");
 
 	curl_free(escaped);

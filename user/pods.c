@@ -134,7 +134,7 @@ static char *only_directory(const char *path, const char *name)
 		if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
 			continue;
 		free(found);
-		found = ++count == 1 ? strdup(entry->d_name) : NULL;
+		found = ++count == 1 ? utf8_clean_copy(entry->d_name) : NULL;
 	}
 	if (directory)
 		closedir(directory);
@@ -147,11 +147,9 @@ static void read_names(struct pod_list *l, const char *path, bool (*cut)(char *,
 	struct dirent *entry;
 
 	while (directory && (entry = readdir(directory))) {
-		char *text = strdup(entry->d_name);
+		char *text = utf8_clean_copy(entry->d_name);
 		struct pod_log log;
 
-		if (text)
-			utf8_clean(text);
 		if (!text || !cut(text, &log)) {
 			free(text);
 			continue;
@@ -168,14 +166,14 @@ static void read_names(struct pod_list *l, const char *path, bool (*cut)(char *,
 		qsort(l->items, l->count, sizeof(*l->items), by_key);
 }
 
-static void look(struct pods *p, uint64_t now)
+static void look(struct pods *p)
 {
-	p->looked_ns = now;
 	look_free(&p->before);
 	p->before = p->now;
 	p->now = (struct pod_look){ 0 };
 	read_names(&p->now.pods, p->pod_logs, cut_pod);
 	read_names(&p->now.containers, p->container_logs, cut_container);
+	p->looked_ns = monotonic_ns(); /* from its end on: a slow one leaves time for the rest */
 }
 
 /* --- the interface ---------------------------------------------------------------------------- */
@@ -235,14 +233,11 @@ static bool find_known(const struct pods *p, const char *uid, const char *contai
 
 void pods_find(struct pods *p, const char *uid, const char *container, struct pod_names *out)
 {
-	uint64_t now;
-
 	*out = (struct pod_names){ "", "", "", "" };
 	if (find_known(p, uid, container, out))
 		return;
-	now = monotonic_ns();
-	if (p->looked_ns && now - p->looked_ns < LOOK_NS)
+	if (p->looked_ns && monotonic_ns() - p->looked_ns < LOOK_NS)
 		return;
-	look(p, now);
+	look(p);
 	find_known(p, uid, container, out);
 }

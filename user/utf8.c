@@ -62,3 +62,12 @@ void utf8_clean(char *text)
 		n = 1;
 	}
 }
+
+char *utf8_clean_copy(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy)
+		utf8_clean(copy);
+	return copy;
+}

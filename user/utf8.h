@@ -48,5 +48,7 @@ size_t utf8_copy(uint8_t *to, size_t room, const char *text, const char **rest);
 
 /* What is not printable UTF-8 becomes '?', in its place. */
 void utf8_clean(char *text);
+/* A copy of text so cleaned, for free(); NULL when memory is short. */
+char *utf8_clean_copy(const char *text);
 
 #endif

@@ -37,6 +37,8 @@ struct rig {
 	struct config config; /* set before rig_open() */
 	struct columns columns;
 	struct exporters *exporters;
+	struct owners *owners; /* the test's, or NULL */
+	uint64_t socket;       /* that sends the packets to come */
 	struct flow_table *flows;
 	struct host_meter *meter;
 	struct ledger ledger;
@@ -92,6 +94,7 @@ static inline void rig_open(struct rig *r)
 	parts = (struct flow_table_parts){
 		.config = &r->config,
 		.columns = &r->columns,
+		.owners = r->owners,
 		.sink = exporters_sink(r->exporters),
 		.ledger = &r->ledger,
 	};
@@ -150,7 +153,7 @@ static inline void rig_free(struct rig *r)
 static inline void rig_packet(struct rig *r, struct packet *p)
 {
 	static const uint8_t ip[20] = { 0x45 };
-	const struct frame frame = { .ip = ip, .captured = sizeof(ip) };
+	const struct frame frame = { .ip = ip, .captured = sizeof(ip), .socket = r->socket };
 
 	p->segments = p->segments ? p->segments : 1;
 	host_meter_packet(r->meter, p, &frame);

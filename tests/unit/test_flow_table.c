@@ -256,6 +256,68 @@ static void whole_or_in_pieces_the_records_are_the_same(void **state)
 	}
 }
 
+static bool nowhere(void *context, const uint8_t addr[16])
+{
+	(void)context;
+	(void)addr;
+	return false;
+}
+
+static void tell_process(struct owners *owners, uint64_t socket)
+{
+	const struct attribute_socket m = {
+		.type = ATTRIBUTE_SOCKET,
+		.socket = socket,
+		.process = { .pid = 100, .name = "x" },
+	};
+
+	owners_message(owners, &m, sizeof(m), false);
+}
+
+/* A socket of no process gives way to one of a process; room for two is enough for that. */
+static void sockets(void **state)
+{
+	const struct owners_config config = { .netns = 7, .most_sockets = 2, .is_local = nowhere };
+
+	(void)state;
+	rig.owners = owners_new(&config);
+	rig_open(&rig);
+	rig.socket = 1;
+	show(0, 0, TCP_FLAG_ACK, 100, 1);
+	tell_process(rig.owners, 2);
+	rig.socket = 2;
+	show(0, 1, TCP_FLAG_ACK, 100, 1);
+	rig.socket = 1;
+	show(0, 2, TCP_FLAG_ACK, 100, 1);
+	assert_int_not_equal(owners_hold(rig.owners, 3), 0); /* 1 is held no more, 2 is */
+	assert_int_equal(owners_hold(rig.owners, 4), 0);
+	rig_close(&rig);
+	assert_int_equal(rig.ledger.value[COUNTER_ATTRIBUTION_KNOWN], 1);
+	assert_int_equal(rig.ledger.value[COUNTER_ATTRIBUTION_UNKNOWN], 0);
+	assert_int_not_equal(owners_hold(rig.owners, 4), 0);
+	owners_free(rig.owners);
+}
+
+/* Eight packets are looked at for the socket of an end that sends none. */
+static void sockets_are_not_hoped_for_longer(void **state)
+{
+	static const struct flow_counters counters;
+	static const struct flow_key key;
+	const struct flow_end last = { .key = &key, .counters = &counters, .reason = 1 };
+	const struct owners_config config = { .netns = 7, .is_local = nowhere };
+	uint32_t a = 0;
+
+	(void)state;
+	rig_init(&rig);
+	rig.owners = owners_new(&config);
+	rig_open(&rig);
+	assert_true(show_direct(&a, 0, 7));
+	assert_false(show_direct(&a, 0, 1));
+	flow_table_end(rig.flows, a, &last);
+	rig_close(&rig);
+	owners_free(rig.owners);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +328,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_first_packet_is_missed, begin, end),
 		cmocka_unit_test_setup_teardown(a_cut_after_a_missed_packet, begin, end),
 		cmocka_unit_test_setup_teardown(appetite, begin, end),
+		cmocka_unit_test_setup_teardown(sockets, begin, end),
+		cmocka_unit_test_setup_teardown(sockets_are_not_hoped_for_longer, begin, end),
 		cmocka_unit_test_setup_teardown(whole_or_in_pieces_the_records_are_the_same, begin,
 						end),
 	};

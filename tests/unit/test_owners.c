@@ -176,6 +176,13 @@ static void datagrams_in_turns(void **state)
 	m.socket.time_ns += ATTRIBUTE_RETELL_NS;
 	say(rig, &m, false);
 	check_end(rig, 0, OWNER_KNOWN, 100, "one");
+	m.socket.process.pid = 200;
+	m.socket.time_ns += ATTRIBUTE_RETELL_NS - SECOND - 1; /* a ns before ticks may say so */
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_UNKNOWN, 0, "");
+	m.socket.time_ns += ATTRIBUTE_RETELL_NS - SECOND;
+	say(rig, &m, false);
+	check_end(rig, 0, OWNER_KNOWN, 200, "one");
 }
 
 static void listed_by_several(void **state)
@@ -299,6 +306,17 @@ static void receivers(void **state)
 	check_end(rig, 0, OWNER_ELSEWHERE, 0, "");
 }
 
+/* A host that has just started. */
+static void receivers_early(void **state)
+{
+	struct rig *rig = *state;
+
+	datagram_to_here(rig);
+	rig->record.side[SIDE_BOTH].first_ns = 2 * ATTRIBUTE_RETELL_NS - 1;
+	receive(rig, 1, 100, any, 0, any, 0);
+	check_end(rig, 1, OWNER_KNOWN, 100, "receiver");
+}
+
 static void receivers_of_others(void **state)
 {
 	struct rig *rig = *state;
@@ -318,6 +336,9 @@ static void receivers_of_others(void **state)
 	memcpy(m.socket.local, any, 16);
 	say(rig, &m, false);
 	check_end(rig, 1, OWNER_KNOWN, 100, "receiver");
+	rig->record.ip_version = 6; /* which a socket of IPv4 does not receive */
+	check_end(rig, 1, OWNER_UNKNOWN, 0, "");
+	rig->record.ip_version = 4;
 	strcpy(rig->record.netns, "other"); /* where the same address may be another's */
 	check_end(rig, 1, OWNER_ELSEWHERE, 0, "");
 	netns_name(NETNS, rig->record.netns);
@@ -406,6 +427,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(renames, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(receivers, setup, teardown),
+		cmocka_unit_test_setup_teardown(receivers_early, setup, teardown),
 		cmocka_unit_test_setup_teardown(receivers_of_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_by_ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(room_is_bounded, setup_three, teardown),

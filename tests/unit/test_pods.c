@@ -19,6 +19,14 @@ static void make(const char *format, const char *a, const char *b)
 	assert_int_equal(mkdir(path, 0700), 0);
 }
 
+static void drop_pod(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/pods/%s", top, name);
+	assert_int_equal(rmdir(path), 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -74,6 +82,8 @@ static void names(void **state)
 	make("pods/kube-system_proxy_%s%s", "1", "");
 	make("pods/kube-system_proxy_%s/%s", "1", "one");
 	make("pods/kube-system_proxy_%s/%s", "1", "two");
+	make("pods/%s_%s", "odd\x1b_pod\xff", "3");
+	make("pods/%s_3/%s", "odd\x1b_pod\xff", "in\x1b");
 	make("pods/%s%s", "lost+found", "");
 	make("pods/%s%s", "no_uid_", "");
 	make("pods/%s%s", "noname_2", "");
@@ -83,6 +93,7 @@ static void names(void **state)
 	check(p, UID, "", "shop", "cart-7d4b9c-x2v5p", "app"); /* the only one */
 	check(p, "1", "", "kube-system", "proxy", "");
 	check(p, "1", ID, "kube-system", "proxy", "two");
+	check(p, "3", "", "odd?", "pod?", "in?");
 	check(p, "2", "", "", "", "");
 	check(p, "", "", "", "", "");
 	pods_free(p);
@@ -100,7 +111,8 @@ static void new_pods(void **state)
 	pods_free(p);
 	p = open_pods();
 	check(p, "1", "", "a", "b", "");
-	rmdir(top); /* not empty: nothing happens */
+	drop_pod("a_b_1");
+	check(p, "1", "", "a", "b", "");
 	pods_free(p);
 }
 
