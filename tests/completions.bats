@@ -57,12 +57,12 @@ in_bash() {
 		zpty shell zsh -f -i
 		zpty -w shell "PROMPT=; unsetopt zle_bracketed_paste; fpath=($PWD \$fpath); autoload -Uz compinit; compinit -u -D; print begun"
 		zpty -r shell said '*begun*begun*'
-		zpty -w -n shell $'weir --accounting tra\t --hook xdp-\t --no-dis\t; print en""ded\n'
+		zpty -w -n shell $'weir --accounting tra\t --hook xdp-\t --no-dis\t -o netf\t; print en""ded\n'
 		zpty -r shell said '*ended*'
 		print -r -- "$said"
 	END
 	timeout -k 1 20 zsh -f drive >said
-	for words in '--accounting transport' '--hook xdp-generic' ' --no-dissect'; do
+	for words in '--accounting transport' '--hook xdp-generic' ' --no-dissect' '-o netflow9:'; do
 		grep -q -- "$words" said
 	done
 }

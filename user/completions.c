@@ -163,7 +163,9 @@ static const char zsh_head[] = "#compdef weir\n"
 
 static void print_zsh_action(FILE *to, const struct option_info *o)
 {
-	fprintf(to, ":%s:", o->metavar);
+	fputc(':', to);
+	print_quoted(to, o->metavar, "'\\''", ":\\");
+	fputc(':', to);
 	switch (kind_of(o)) {
 	case VALUE_NONE:
 	case VALUE_FREE: fputc(' ', to); break;

@@ -261,6 +261,9 @@ static void put_item(struct text_buffer *out, const struct name_item *item,
 		hidden = is_hidden(columns, anonymizer, item->field->offset);
 	if (item->as == AS_RECORD_ID && anonymizer)
 		hidden |= is_hidden(columns, anonymizer, offsetof(struct flow_record, flow_id));
+	if (item->as == AS_TCP_FLAGS && anonymizer)
+		hidden |= is_hidden(columns, anonymizer,
+				    offsetof(struct flow_record, side[SIDE_DST2SRC].tcp_flags));
 	if (!hidden)
 		put_value(out, item, r);
 	else if (rest)

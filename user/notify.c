@@ -105,7 +105,8 @@ void notify_reloading(struct notify *n, uint64_t now_ns)
 	if (n->fd < 0)
 		return;
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_ns / NS_PER_US);
-	n->told_ready = !tell(n, text);
+	if (tell(n, text)) /* else what was not told yet still has to be */
+		n->told_ready = false;
 }
 
 void notify_stopping(struct notify *n)

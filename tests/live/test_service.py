@@ -4,7 +4,7 @@
 
 The manager is this test: a datagram socket as systemd's. Needs root.
 """
-import csv, json, os, pathlib, pty, re, signal, socket, subprocess, sys, time
+import contextlib, csv, json, os, pathlib, pty, re, signal, socket, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap
@@ -72,6 +72,15 @@ def stop(weir):
     return out, err
 
 
+def wait_for(path, meanwhile=lambda: None):
+    for _ in range(SECONDS * 20):
+        if path.exists():
+            return
+        meanwhile()
+        time.sleep(0.05)
+    raise AssertionError(f"{path} does not come")
+
+
 def watch(folder, *more):
     return "-i", "vb", "--hook", "tc", "--direction", "in", "--summary", folder / "s.json", *FIELDS, *more, "udp"
 
@@ -127,6 +136,24 @@ def test_watchdog_of_another(folder):
     manager.until("STATUS=")
     stop(weir)
     assert not any("WATCHDOG" in x for x in manager.rest()), manager.seen
+
+
+def test_full_queue(folder):
+    """Ready is told when there is room, also after a reload for which there was none."""
+    manager, out = Manager(str(folder / "notify")), folder / "a.csv"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, contextlib.suppress(BlockingIOError):
+        other.connect(manager.address)
+        other.setblocking(False)
+        while True:
+            other.send(b"somebody else's")
+    weir = start(manager, *watch(folder, "-q", "--active-timeout", "1", "-o", f"csv:{out}"))
+    wait_for(out)
+    out.rename(folder / "before.csv")
+    os.kill(child_of(weir.pid), signal.SIGHUP)
+    wait_for(out, lambda: send(1))  # a new file comes with a record
+    manager.until("READY=1")
+    assert not any(x.startswith("RELOADING") for x in manager.seen), manager.seen
+    stop(weir)
 
 
 def test_nobody_listens(folder):
@@ -221,9 +248,7 @@ def test_terminal_closes(folder):
     if not pid:
         command = net.b.command("timeout", "--foreground", "-k", "1", "60", tap.WEIR_SAN, *watch(folder, "-o", f"csv:{folder}/a.csv"))
         os.execvp(command[0], list(map(str, command)))
-    end = time.monotonic() + SECONDS
-    while not (folder / "a.csv").exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_for(folder / "a.csv")
     time.sleep(0.5)
     send(5)
     os.kill(child_of(pid), signal.SIGHUP)

@@ -11,7 +11,7 @@ from weir import NFPlugin, NFStreamer, columns
 
 FULL = {"statistical_analysis": True, "splt_analysis": 5}
 # Columns from databases, and from the machine that is watched.
-OF_ELSEWHERE = "(src|dst)_(country|city|as|mac_vendor|pid|process|cgroup|container|pod)|system_|(ingress|egress)_|netns |run_id "
+OF_ELSEWHERE = "(src|dst)_(country|city|as|mac_vendor|pid|process|cgroup|container|pod)|system_|run_id "
 
 
 class Mark(NFPlugin):

@@ -5,9 +5,9 @@
 #include "format.h"
 #include "names.h"
 
-/* What the columns of a record become; hidden: those of --anonymize, or NULL. */
-static void assert_document(enum names names, const char *columns_names,
-			    const struct flow_record *r, const char *hidden, const char *expected)
+/* What the columns of a record become; hidden: those of --anonymize, or NULL. To be freed. */
+static char *document(enum names names, const char *columns_names, const struct flow_record *r,
+		      const char *hidden)
 {
 	struct config config = { .anonymize = (char *)hidden };
 	struct text_buffer out = { 0 };
@@ -19,10 +19,18 @@ static void assert_document(enum names names, const char *columns_names,
 	assert_int_equal(anonymizer_new(&a, &config, &columns), 0);
 	format_json.message(&out, &columns, r, a);
 	text_char(&out, '\0');
-	assert_string_equal(out.data, expected);
 	anonymizer_free(a);
 	columns_free(&columns);
-	text_free(&out);
+	return out.data;
+}
+
+static void assert_document(enum names names, const char *columns_names,
+			    const struct flow_record *r, const char *expected)
+{
+	char *found = document(names, columns_names, r, NULL);
+
+	assert_string_equal(found, expected);
+	free(found);
 }
 
 static struct flow_record whole_record(void)
@@ -71,7 +79,7 @@ static void ecs(void **state)
 
 	(void)state;
 	assert_document(
-		NAMES_ECS, COLUMNS, &r, NULL,
+		NAMES_ECS, COLUMNS, &r,
 		"{\"@timestamp\":\"2023-11-14T22:13:21.002000000Z\","
 		"\"destination\":{\"bytes\":1514,\"ip\":\"198.51.100.254\",\"packets\":1,"
 		"\"port\":443},\"ecs\":{\"version\":\"8.11.0\"},"
@@ -104,7 +112,7 @@ static void ocsf(void **state)
 
 	(void)state;
 	assert_document(
-		NAMES_OCSF, COLUMNS, &r, NULL,
+		NAMES_OCSF, COLUMNS, &r,
 		"{\"activity_id\":6,\"activity_name\":\"Traffic\",\"app_name\":\"TLS.Google\","
 		"\"category_name\":\"Network Activity\",\"category_uid\":4,"
 		"\"class_name\":\"Network Activity\",\"class_uid\":4001,"
@@ -154,7 +162,7 @@ static void what_is_absent_is_not_there(void **state)
 		NAMES_ECS,
 		"protocol,vlan_id,application_name,url,j3a_client,requested_server_name,"
 		"client_rtt_us,src_asn,src_country",
-		&r, NULL,
+		&r,
 		ECS_HEAD("[\"connection\"]") "\"network\":{\"iana_number\":\"253\"}," ECS_OBSERVER
 					     ",\"weir\":{\"application_name\":\"Unknown\"}}");
 }
@@ -166,11 +174,11 @@ static void server_names_are_of_tls(void **state)
 
 	(void)state;
 	r.text.host = "a.example";
-	assert_document(NAMES_ECS, "requested_server_name", &r, NULL,
+	assert_document(NAMES_ECS, "requested_server_name", &r,
 			ECS_HEAD("[\"connection\",\"end\"]") ECS_OBSERVER
 			",\"weir\":{\"requested_server_name\":\"a.example\"}}");
 	r.text.ja3_client = "c3a";
-	assert_document(NAMES_ECS, "requested_server_name", &r, NULL,
+	assert_document(NAMES_ECS, "requested_server_name", &r,
 			ECS_HEAD("[\"connection\",\"end\"]") ECS_OBSERVER
 			",\"tls\":{\"client\":{\"server_name\":\"a.example\"}},"
 			"\"weir\":{\"requested_server_name\":\"a.example\"}}");
@@ -180,29 +188,36 @@ static void server_names_are_of_tls(void **state)
 static void what_is_hidden_is_nowhere_else(void **state)
 {
 	struct flow_record r = whole_record();
-	struct config config = { .anonymize = (char *)"src_ip,last_seen,flow_id,nfhash" };
-	struct text_buffer out = { 0 };
-	struct anonymizer *a;
-	struct columns columns;
+	char *out = document(NAMES_ECS, "src_ip,dst_ip,last_seen,flow_id,run_id,nfhash", &r,
+			     "src_ip,last_seen,flow_id,nfhash");
 
 	(void)state;
-	choose(&columns, "src_ip,dst_ip,last_seen,flow_id,run_id,nfhash");
-	assert_int_equal(names_plan(&columns, NAMES_ECS), 0);
-	assert_int_equal(anonymizer_new(&a, &config, &columns), 0);
-	format_json.message(&out, &columns, &r, a);
-	text_char(&out, '\0');
-	assert_null(strstr(out.data, "192.0.2"));
-	assert_null(strstr(out.data, "198.51"));
-	assert_null(strstr(out.data, "timestamp"));
-	assert_null(strstr(out.data, "2023-"));
-	assert_null(strstr(out.data, "abcdef-7"));
-	assert_null(strstr(out.data, "18446744073709551615"));
-	assert_non_null(strstr(out.data, "\"weir\":{\"dst_ip\":\""));
-	assert_non_null(strstr(out.data, "\",\"nfhash\":\""));
-	assert_non_null(strstr(out.data, "\"run_id\":\"0123456789abcdef\",\"src_ip\":\""));
-	anonymizer_free(a);
-	columns_free(&columns);
-	text_free(&out);
+	assert_null(strstr(out, "192.0.2"));
+	assert_null(strstr(out, "198.51"));
+	assert_null(strstr(out, "timestamp"));
+	assert_null(strstr(out, "2023-"));
+	assert_null(strstr(out, "abcdef-7"));
+	assert_null(strstr(out, "18446744073709551615"));
+	assert_non_null(strstr(out, "\"weir\":{\"dst_ip\":\""));
+	assert_non_null(strstr(out, "\",\"nfhash\":\""));
+	assert_non_null(strstr(out, "\"run_id\":\"0123456789abcdef\",\"src_ip\":\""));
+	free(out);
+}
+
+/* Flags of both directions are not told when those of one are hidden. */
+static void one_direction_s_flags(void **state)
+{
+	static const char *const hidden[] = { "src2dst_tcp_flags", "dst2src_tcp_flags" };
+	struct flow_record r = whole_record();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(hidden); i++) {
+		char *out =
+			document(NAMES_OCSF, "src2dst_tcp_flags,dst2src_tcp_flags", &r, hidden[i]);
+
+		assert_null(strstr(out, "\"tcp_flags\""));
+		free(out);
+	}
 }
 
 /* No path is there twice, and none is both a value and an object. */
@@ -287,6 +302,7 @@ int main(void)
 		cmocka_unit_test(what_is_absent_is_not_there),
 		cmocka_unit_test(server_names_are_of_tls),
 		cmocka_unit_test(what_is_hidden_is_nowhere_else),
+		cmocka_unit_test(one_direction_s_flags),
 		cmocka_unit_test(paths_fit_together),
 		cmocka_unit_test(every_column_has_a_path),
 		cmocka_unit_test(plugins_columns_are_the_rest),

@@ -39,6 +39,37 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(minute)
 ORDER BY (minute, probe, run_id, flow_id);
 
+-- A record as probes send it: the columns of each door. It keeps nothing.
+CREATE TABLE IF NOT EXISTS weir.record
+(
+    probe String,
+    run_id String,
+    flow_id UInt64,
+    first_seen UInt64,
+    last_seen UInt64,
+    flow_end_reason UInt8,
+    src_ip String,
+    src_port UInt16,
+    dst_ip String,
+    dst_port UInt16,
+    protocol UInt8,
+    vlan_id UInt16,
+    src2dst_packets UInt64,
+    src2dst_bytes UInt64,
+    dst2src_packets UInt64,
+    dst2src_bytes UInt64,
+    src2dst_tcp_flags UInt8,
+    dst2src_tcp_flags UInt8,
+    client_rtt_us Nullable(UInt64),
+    server_rtt_us Nullable(UInt64),
+    application_name String,
+    category_name String,
+    requested_server_name String,
+    ja4 String,
+    community_id String
+)
+ENGINE = Null;
+
 CREATE TABLE IF NOT EXISTS weir.application_minutes
 (
     minute DateTime('UTC'),

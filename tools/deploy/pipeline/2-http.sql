@@ -2,34 +2,7 @@
 -- The door for records by HTTP (-o 'json:http://host:8123/?query=INSERT INTO weir.flows_http ...'): it
 -- keeps nothing, its views do.
 -- Each view hangs on the door itself: old servers do not pass on what a view has written.
-CREATE TABLE IF NOT EXISTS weir.flows_http
-(
-    probe String,
-    run_id String,
-    flow_id UInt64,
-    first_seen UInt64,
-    last_seen UInt64,
-    flow_end_reason UInt8,
-    src_ip String,
-    src_port UInt16,
-    dst_ip String,
-    dst_port UInt16,
-    protocol UInt8,
-    vlan_id UInt16,
-    src2dst_packets UInt64,
-    src2dst_bytes UInt64,
-    dst2src_packets UInt64,
-    dst2src_bytes UInt64,
-    src2dst_tcp_flags UInt8,
-    dst2src_tcp_flags UInt8,
-    client_rtt_us Nullable(UInt64),
-    server_rtt_us Nullable(UInt64),
-    application_name String,
-    category_name String,
-    requested_server_name String,
-    ja4 String,
-    community_id String
-)
+CREATE TABLE IF NOT EXISTS weir.flows_http AS weir.record
 ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS weir.flows_from_http TO weir.flows AS

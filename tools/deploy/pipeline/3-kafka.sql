@@ -1,36 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The door for records from a Kafka topic. Columns that are not named here are skipped; apply sets
+-- The door for records from a Kafka topic. Columns that weir.record does not have are skipped; apply sets
 -- brokers and topic. The consumer group remembers how far it read, so the door may be made anew.
 -- Each view hangs on the door itself: old servers do not pass on what a view has written. No record
 -- may come before all of them are there, so the door leads nowhere at first.
-CREATE TABLE IF NOT EXISTS weir.flows_kafka
-(
-    probe String,
-    run_id String,
-    flow_id UInt64,
-    first_seen UInt64,
-    last_seen UInt64,
-    flow_end_reason UInt8,
-    src_ip String,
-    src_port UInt16,
-    dst_ip String,
-    dst_port UInt16,
-    protocol UInt8,
-    vlan_id UInt16,
-    src2dst_packets UInt64,
-    src2dst_bytes UInt64,
-    dst2src_packets UInt64,
-    dst2src_bytes UInt64,
-    src2dst_tcp_flags UInt8,
-    dst2src_tcp_flags UInt8,
-    client_rtt_us Nullable(UInt64),
-    server_rtt_us Nullable(UInt64),
-    application_name String,
-    category_name String,
-    requested_server_name String,
-    ja4 String,
-    community_id String
-)
+CREATE TABLE IF NOT EXISTS weir.flows_kafka AS weir.record
 ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS weir.flows_from_kafka TO weir.flows AS
@@ -65,34 +38,7 @@ ARRAY JOIN [toUInt8(0), toUInt8(1)] AS side;
 
 DROP TABLE weir.flows_kafka;
 
-CREATE TABLE weir.flows_kafka
-(
-    probe String,
-    run_id String,
-    flow_id UInt64,
-    first_seen UInt64,
-    last_seen UInt64,
-    flow_end_reason UInt8,
-    src_ip String,
-    src_port UInt16,
-    dst_ip String,
-    dst_port UInt16,
-    protocol UInt8,
-    vlan_id UInt16,
-    src2dst_packets UInt64,
-    src2dst_bytes UInt64,
-    dst2src_packets UInt64,
-    dst2src_bytes UInt64,
-    src2dst_tcp_flags UInt8,
-    dst2src_tcp_flags UInt8,
-    client_rtt_us Nullable(UInt64),
-    server_rtt_us Nullable(UInt64),
-    application_name String,
-    category_name String,
-    requested_server_name String,
-    ja4 String,
-    community_id String
-)
+CREATE TABLE weir.flows_kafka AS weir.record
 ENGINE = Kafka
 SETTINGS
     kafka_broker_list = 'localhost:9092',

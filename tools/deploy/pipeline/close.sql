@@ -10,3 +10,4 @@ DROP TABLE IF EXISTS weir.flows_http;
 DROP TABLE IF EXISTS weir.flows_from_http;
 DROP TABLE IF EXISTS weir.application_minutes_from_http;
 DROP TABLE IF EXISTS weir.host_minutes_from_http;
+DROP TABLE IF EXISTS weir.record;

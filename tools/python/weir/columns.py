@@ -36,7 +36,9 @@ DERIVED = ("src_oui", "dst_oui", "ip_src", "ip_dst", "nfhash")
 KEY_HASHES = {"nfhash", "community_id"}
 ADDRESSES = {"src_ip", "dst_ip", "ip_src", "ip_dst", *KEY_HASHES}
 RELATIVES = (
-    ADDRESSES, {"src_mac", "src_oui"}, {"dst_mac", "dst_oui"}, {"application_name", "master_protocol", "app_protocol"},
+    ADDRESSES, {"src_mac", "src_oui", "src_mac_vendor"}, {"dst_mac", "dst_oui", "dst_mac_vendor"},
+    {"ingress_interface", "ingress_ifindex"}, {"egress_interface", "egress_ifindex"},
+    {"system_process_name", "system_process_pid"}, {"application_name", "master_protocol", "app_protocol"},
     {"client_info", "requested_server_name", "url"}, {"client_fingerprint", "j3a_client", "hassh_client"},
     {"server_fingerprint", "j3a_server", "hassh_server"}, {"application_confidence", "confidence_name"},
     {"risk", "risk_names"}, {"first_seen", "bidirectional_first_seen_ms", "first_seen_ns"},
