@@ -55,8 +55,8 @@ def make_rootfs():
     if made_of.exists() and made_of.read_text() == wanted:
         return
     shutil.rmtree(ROOTFS, ignore_errors=True)
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join([*BASE, *dependencies()])}",
-                    "bookworm", ROOTFS, "http://deb.debian.org/debian"], check=True)
+    subprocess.run([tap.TOP / "tools/deploy/debian/bootstrap", ROOTFS, f"--include={','.join([*BASE, *dependencies()])}"],
+                   check=True)
     made_of.write_text(wanted)
 
 

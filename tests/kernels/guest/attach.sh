@@ -99,14 +99,14 @@ detach_clears()
 	filters_gone "$1: weir detach clears what a kill left"
 }
 
-# A filter that is not weir's, written in classic BPF so that nothing but tc is needed.
-others_stay()
+# A filter that is not weir's, written in classic BPF so that nothing but tc is needed: it stays, and
+# weir counts beside it.
+by_tcp_beside_others()
 {
 	in_b tc qdisc add dev vb clsact
 	in_b tc filter add dev vb ingress pref "$THEIR_PREF" bpf bytecode '1,6 0 0 0' flowid 1:1
 	theirs=$(traces)
-	start_weir "$1" || return
-	end_weir INT
+	by_tcp "$1"
 	is "$1: a filter of somebody else stays" "$(traces)" "$theirs"
 }
 
@@ -118,7 +118,7 @@ else
 	after_a_kill='next_start_clears detach_clears'
 fi
 for hook_under_test in tc xdp; do
-	for test in by_ping by_udp by_tcp others_stay $after_a_kill; do
+	for test in by_ping by_udp by_tcp_beside_others $after_a_kill; do
 		$test $hook_under_test
 		wipe
 	done

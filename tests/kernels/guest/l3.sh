@@ -43,6 +43,7 @@ watch_l3()
 	ip netns exec "$B" weir -i l3 --hook tc --fields "$FIELDS,src_mac" -o "csv:$DIR/flows.csv" \
 		--summary "$DIR/summary.json" icmp 2>"$DIR/stderr" &
 	WEIR_PID=$!
+	await opened_or_ended
 	if ! await watched; then
 		end_weir KILL
 		not_ok "$1: weir attaches" "$(cat "$DIR/stderr")"

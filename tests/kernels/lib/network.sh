@@ -40,10 +40,8 @@ number()
 # A veth pair does not have every one of them; offloads() tells what is left.
 no_offloads()
 {
-	for feature in tx rx sg tso gso gro txvlan rxvlan; do
-		in_a ethtool -K va $feature off
-		in_b ethtool -K vb $feature off
-	done >/dev/null 2>&1
+	set -- tx off rx off sg off tso off gso off gro off txvlan off rxvlan off
+	{ in_a ethtool -K va "$@"; in_b ethtool -K vb "$@"; } >/dev/null 2>&1
 }
 
 offloads()
