@@ -40,10 +40,10 @@ class Attributed(watch.Watch):
         self.err = err.decode()
         super().read(err)
 
-    def row(self, port, protocol=6):
-        """The one flow with this port at either end."""
-        found = [r for r in self.rows if str(port) in (r["src_port"], r["dst_port"]) and int(r["protocol"]) == protocol]
-        assert len(found) == 1, (port, [(r["src_port"], r["dst_port"]) for r in self.rows])
+    def row(self, *ports, protocol=6):
+        """The one flow with this port at either end, or with these two."""
+        found = [r for r in self.rows if {*map(str, ports)} <= {r["src_port"], r["dst_port"]} and int(r["protocol"]) == protocol]
+        assert len(found) == 1, (ports, [(r["src_port"], r["dst_port"]) for r in self.rows])
         return found[0]
 
 
@@ -119,7 +119,7 @@ ready(*out)
     for i, pid in enumerate(curls):
         assert ends(weir.row(20000 + i)) == [(pid, "curl"), (there.pid, "the server")], (weir.row(20000 + i), pid, there.pid)
     for port, pid in sent:
-        assert ends(weir.row(port, 17)) == [(pid, "child"), (0, "")], (weir.row(port, 17), pid)
+        assert ends(weir.row(port, protocol=17)) == [(pid, "child"), (0, "")], (weir.row(port, protocol=17), pid)
     # Nobody receives at port 9, and that end is on weir's own host.
     assert weir.summary["attribution"] == {"known": 140, "unknown": 100, "lost": 0}, weir.summary
 
@@ -169,7 +169,8 @@ while True:
     assert len(weir.rows) == 30
     for server, calls in said.items():
         for port, pid in calls:
-            assert ends(weir.row(port)) == [(clients[server].pid, "the client"), (pid, names[server])], (weir.row(port), pid)
+            row = weir.row(port, server)
+            assert ends(row) == [(clients[server].pid, "the client"), (pid, names[server])], (row, pid)
     assert weir.summary["attribution"] == {"known": 60, "unknown": 0, "lost": 0}, weir.summary["attribution"]
 
 
@@ -205,7 +206,7 @@ ready(*out)
             sender.go()
     assert len(weir.rows) == 3
     for server, port, told in zip(servers, (9000, 9001, 9002), ("answers", "silent", "")):
-        assert ends(weir.row(port, 17)) == [(sender.pid, "sender"), (server.pid if told else 0, told)], weir.row(port, 17)
+        assert ends(weir.row(port, protocol=17)) == [(sender.pid, "sender"), (server.pid if told else 0, told)], weir.row(port, protocol=17)
     assert weir.summary["attribution"] == {"known": 5, "unknown": 1, "lost": 0}, weir.summary["attribution"]
 
 
@@ -430,7 +431,7 @@ def test_hostile_api_server(folder):
             make_account(folder)
             assert api.go() == [0]  # the new certificate is taken
             Actor(net.a, net.b, "udp(1).sendto(b'x', (THERE, 9)); ready()")
-    assert weir.row(9, 17)["total_packets"] == "1"
+    assert weir.row(9, protocol=17)["total_packets"] == "1"
     said = [f"weir: warning: --attribute pod: the API server: {why}; names come from --pod-logs meanwhile"
             for why in ("HTTP status 500", "too?old", "the answer is no JSON")]
     said.insert(1, "weir: warning: --attribute pod: the API server tells of more than 65536 pods or 32 MiB of names and labels; "

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Python plugins: every packet, flow.udps, ends, exceptions, the plugins of NFStream and those of 2019."""
-import copy, gc, pickle, signal, threading, types, weakref
+import copy, gc, os, pathlib, pickle, signal, threading, types, warnings, weakref
 
 import support
 from support import DEMO, own_captures, raises, read_capture, recorded, udp_frame, write_capture
-from weir import NFPacket, NFPlugin, NFStreamer
+from weir import NFPacket, NFPlugin, NFStreamer, session
 from weir.hooks import Host
 from weir.plugin import Hooks
 from weir.plugins import DHCP, MDNS, FlowSlicer, MsgType, SPLT
@@ -394,6 +394,30 @@ def test_iterated_again_after_an_exception():
     with raises(KeyError):
         list(streamer)
     assert len(list(streamer)) == 22
+
+
+def test_exception_as_a_wait_runs_out(folder):
+    """The library then has nothing more to say than "again": its words do not come before the exception."""
+    pipe, stays = folder / "pipe", threading.Event()
+    os.mkfifo(pipe)
+
+    def feed():
+        with open(pipe, "wb") as end:
+            end.write(pathlib.Path(DEMO).read_bytes())
+            end.flush()
+            stays.wait(10)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    waits, session.WAIT_MS = session.WAIT_MS, 0
+    try:
+        with raises(KeyError, "mine"), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            list(NFStreamer(source=str(pipe), udps=failing("on_update")(at=1, calls=0)))
+    finally:
+        session.WAIT_MS = waits
+        stays.set()
+        feeder.join()
 
 
 def test_every_cleanup_is_called():

@@ -63,7 +63,12 @@ class Session:
         return WeirError(told.decode(errors="replace") or os.strerror(-code), -code)
 
     def warn(self, idle=False):
-        """Warnings at once; errors when nothing is left that the library could report them with."""
+        """Warnings at once; errors when nothing is left that the library could report them with.
+
+        The library's words for an exception of a plugin are left out: end() raises the exception itself.
+        """
+        if self.host and self.host.error is not None:
+            self.messages = [each for each in self.messages if not each[1].startswith(b"plugin python: ")]
         now = [each for each in self.messages if idle or each[0] == library.LOG_WARNING]
         self.messages = [each for each in self.messages if each not in now]
         for _, message in now:
@@ -148,8 +153,6 @@ class Session:
     def end(self, error):
         """A plugin's exception comes first; a capture that breaks off has given all it had."""
         thrown = self.host and self.host.error
-        if thrown is not None:
-            self.messages = [each for each in self.messages if not each[1].startswith(b"plugin python: ")]
         try:
             self.warn(idle=True)
         finally:
