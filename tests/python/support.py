@@ -40,7 +40,9 @@ def shared_capture(name):
 
 def udp_frame(sport, size=20, dport=9):
     """An Ethernet frame with a UDP datagram from 192.0.2.1:sport to 192.0.2.2:dport."""
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + size, 0, 0, 64, 17, 0, bytes([192, 0, 2, 1]), bytes([192, 0, 2, 2]))
+    addresses = bytes([192, 0, 2, 1, 192, 0, 2, 2])
+    words = sum(struct.unpack("!4H", addresses)) + 0x4500 + 28 + size + 0x4011
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 28 + size, 0, 0, 64, 17, ~(words % 0xFFFF) & 0xFFFF) + addresses
     return bytes(12) + b"\x08\x00" + ip + struct.pack("!HHHH", sport, dport, 8 + size, 0) + bytes(size)
 
 

@@ -157,6 +157,26 @@ except KeyError as error:
     assert (out, err, process.returncode) == ("KeyError('mine')\n", "", 0), (out, err)
 
 
+def test_system_visibility():
+    """The process of the source, also one that lives no longer than a poll of NFStream's; else of the destination."""
+    udp = "import os, socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('192.0.2.2', {}))\n"
+    process = start("from weir import NFStreamer\n"
+                    "for flow in NFStreamer('vb', system_visibility_mode=1, bpf_filter='udp'):\n"
+                    "    print(flow.keys()[-2:], flow.src_port, flow.system_process_pid, repr(flow.system_process_name))")
+    server = net.b.start(sys.executable, "-c", udp.format(9100) + "s.recv(9); s.recv(9)")
+    client = int(net.b.python(udp.format(9200) + "s.sendto(b'x', ('192.0.2.1', 9000)); print(os.getpid())").stdout)
+    of_nobody = [support.udp_frame(9300, 1, 9100), support.udp_frame(9300, 1, 9400)]
+    net.a.python("import socket, sys\ns = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(('va', 0))\n"
+                 "for frame in sys.argv[1:]: s.send(bytes.fromhex(frame))",
+                 *((bytes.fromhex(net.b.mac.replace(":", "")) + frame[6:]).hex() for frame in of_nobody))
+    time.sleep(0.5)
+    out, err, status, _ = interrupt(process)
+    name, names = repr(os.path.basename(sys.executable)), "['system_process_pid', 'system_process_name']"
+    assert (err, status) == ("", 0), err
+    assert sorted(out.splitlines()) == sorted([f"{names} 9200 {client} {name}", f"{names} 9300 {server.pid} {name}",
+                                               f"{names} 9300 -1 ''"]), (out, client, server.pid)
+
+
 def test_performance_report():
     process = start("from weir import NFStreamer\n"
                     "for flow in NFStreamer('vb', performance_report=1, idle_timeout=1): pass")

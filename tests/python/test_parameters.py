@@ -193,12 +193,16 @@ def test_warnings_that_are_errors():
 
 
 def test_system_visibility():
-    """It is told, never silently left out."""
+    """For interfaces: on a file it is told, never silently left out."""
     with warns("system_visibility_mode"):
         streamer = NFStreamer(source=DEMO, system_visibility_mode=1)
     assert streamer.system_visibility_mode == 0
-    with raises(ValueError, "processes"):
-        NFStreamer(source="lo", system_visibility_mode=1)
+    with raises(AttributeError, "system_visibility_mode=1 and an interface"):
+        next(iter(streamer)).system_process_pid
+    assert NFStreamer(source="lo", system_visibility_mode=1).system_visibility_mode == 1
+    streamer = NFStreamer(source="lo", system_visibility_mode=1)
+    streamer.source = DEMO
+    assert "system_process_pid" not in next(iter(streamer)).keys()
 
 
 def test_first_interface():

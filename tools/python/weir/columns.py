@@ -22,6 +22,7 @@ STATISTICS = (*(f"{side}_{what}_{unit}" for unit in ("ps", "piat_ms") for side i
                 for what in ("min", "mean", "stddev", "max")),
               *(f"{side}_{flag}_packets" for side in SIDES for flag in FLAGS))
 SPLT = ("splt_direction", "splt_ps", "splt_piat_ms")
+SYSTEM = ("system_process_pid", "system_process_name")
 
 # One value, two names: 2019's and 6.5's.
 SAME = {"first_seen": "bidirectional_first_seen_ms", "last_seen": "bidirectional_last_seen_ms",
@@ -38,7 +39,7 @@ ADDRESSES = {"src_ip", "dst_ip", "ip_src", "ip_dst", *KEY_HASHES}
 RELATIVES = (
     ADDRESSES, {"src_mac", "src_oui", "src_mac_vendor"}, {"dst_mac", "dst_oui", "dst_mac_vendor"},
     {"ingress_interface", "ingress_ifindex"}, {"egress_interface", "egress_ifindex"},
-    {"system_process_name", "system_process_pid"}, {"application_name", "master_protocol", "app_protocol"},
+    {*SYSTEM}, {"application_name", "master_protocol", "app_protocol"},
     {"client_info", "requested_server_name", "url"}, {"client_fingerprint", "j3a_client", "hassh_client"},
     {"server_fingerprint", "j3a_server", "hassh_server"}, {"application_confidence", "confidence_name"},
     {"risk", "risk_names"}, {"first_seen", "bidirectional_first_seen_ms", "first_seen_ns"},

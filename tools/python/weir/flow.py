@@ -76,6 +76,7 @@ DERIVED = dict(zip(columns.DERIVED, (
 NEEDS = {
     **{name: "splt_analysis above 0" for name in columns.SPLT},
     **{end: "statistical_analysis=True" for end in ("_ps", "_piat_ms", "_packets")},
+    **{name: "system_visibility_mode=1 and an interface" for name in columns.SYSTEM},
     "tunnel_id": "decode_tunnels=True", "udps": "a plugin (udps=...)",
     **{name: "dissection (n_dissections above 0, or dissect=True)"
        for name in columns.SEED_APPLICATION + columns.NFSTREAM_APPLICATION},

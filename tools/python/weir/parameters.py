@@ -104,7 +104,7 @@ class NamedPlugins(SecondName):
 
 # What a flow has without any plugin.
 ATTRIBUTES = {*columns.SEED, *columns.SEED_APPLICATION, *columns.NFSTREAM, *columns.NFSTREAM_APPLICATION,
-              *columns.STATISTICS, *columns.SPLT, *dir(NFFlow), "udps"}
+              *columns.STATISTICS, *columns.SPLT, *columns.SYSTEM, *dir(NFFlow), "udps"}
 
 
 def check_names(plugins, named, taken):

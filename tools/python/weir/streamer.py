@@ -100,16 +100,15 @@ class NFStreamer:
 
     @property
     def system_visibility_mode(self):
-        return 0
+        return self._system_visibility_mode
 
     @system_visibility_mode.setter
     def system_visibility_mode(self, value):
         if not isinstance(value, int) or value not in (0, 1):
             raise ValueError(f"system_visibility_mode: {value!r} is not 0 or 1")
-        if value and self._live:
-            raise ValueError("system_visibility_mode: weir does not look up the processes of flows; leave it 0")
-        if value:
+        if value and not self._live:
             warnings.warn("system_visibility_mode is for interfaces; it is 0 now", WeirWarning, stacklevel=3)
+        self._system_visibility_mode = value if self._live else 0
 
     # --- flows ------------------------------------------------------------------------------------
 
@@ -203,9 +202,12 @@ class NFStreamer:
 
     # --- for the library --------------------------------------------------------------------------
 
+    def _sees_processes(self):
+        return self._live and self.system_visibility_mode
+
     def _switches(self):
-        return (self.decode_tunnels, self.statistical_analysis, self.splt_analysis > 0, self.dissect,
-                self.columns)
+        added = (*columns.SYSTEM, *self.columns) if self._sees_processes() else self.columns
+        return self.decode_tunnels, self.statistical_analysis, self.splt_analysis > 0, self.dissect, added
 
     def _own(self):
         return columns.own(self._seed, *self._switches())
@@ -227,6 +229,8 @@ class NFStreamer:
             given.append("stats")
         if self.splt_analysis:
             given.append(f"splt={self.splt_analysis:d}")
+        if self._sees_processes():
+            given.append("attribute=process")
         if self.max_nflows:
             given.append(f"stop-after={self.max_nflows:d}")
         if self.udps:
