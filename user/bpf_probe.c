@@ -125,8 +125,7 @@ static int set_config(struct bpf_object *object, const struct config *config,
 	struct bpf_map *map;
 
 	fill_config(&value, config, meter, test, netns);
-	bpf_object__for_each_map(map, object)
-	{
+	bpf_object__for_each_map(map, object) {
 		if (strstr(bpf_map__name(map), ".rodata"))
 			return bpf_map__set_initial_value(map, &value, sizeof(value));
 	}
@@ -438,8 +437,9 @@ static int share_maps(const struct bpf_probe *p, struct bpf_object *copy)
 	struct bpf_map *map;
 	int err = 0;
 
-	bpf_object__for_each_map(map, copy) if (!err && !bpf_map__is_internal(map)) err =
-		bpf_map__reuse_fd(map, bpf_probe_map(p, bpf_map__name(map)));
+	bpf_object__for_each_map(map, copy)
+		if (!err && !bpf_map__is_internal(map))
+			err = bpf_map__reuse_fd(map, bpf_probe_map(p, bpf_map__name(map)));
 	return err;
 }
 

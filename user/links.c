@@ -85,10 +85,10 @@ static uint16_t vlan_of(const struct nlattr *data)
 {
 	const struct nlattr *attribute;
 
-	mnl_attr_for_each_nested(attribute,
-				 data) if (mnl_attr_get_type(attribute) == IFLA_VLAN_ID &&
-					   mnl_attr_validate(attribute, MNL_TYPE_U16) >=
-						   0) return mnl_attr_get_u16(attribute);
+	mnl_attr_for_each_nested(attribute, data)
+		if (mnl_attr_get_type(attribute) == IFLA_VLAN_ID &&
+		    mnl_attr_validate(attribute, MNL_TYPE_U16) >= 0)
+			return mnl_attr_get_u16(attribute);
 	return 0;
 }
 
@@ -98,8 +98,7 @@ static void read_kind(const struct nlattr *info, struct link_seen *link)
 	const struct nlattr *attribute;
 	bool is_vlan = false;
 
-	mnl_attr_for_each_nested(attribute, info)
-	{
+	mnl_attr_for_each_nested(attribute, info) {
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND &&
 		    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
 			is_vlan = !strcmp(mnl_attr_get_str(attribute), "vlan");
@@ -209,10 +208,9 @@ static int on_nsid(const struct nlmsghdr *message, void *context)
 	const struct nlattr *attribute;
 	int *nsid = context;
 
-	mnl_attr_for_each(attribute, message,
-			  sizeof(struct rtgenmsg)) if (mnl_attr_get_type(attribute) ==
-						       NETNSA_NSID) *nsid =
-		(int)mnl_attr_get_u32(attribute);
+	mnl_attr_for_each(attribute, message, sizeof(struct rtgenmsg))
+		if (mnl_attr_get_type(attribute) == NETNSA_NSID)
+			*nsid = (int)mnl_attr_get_u32(attribute);
 	return MNL_CB_OK;
 }
 

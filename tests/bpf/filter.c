@@ -119,8 +119,7 @@ static void leave_out_others(struct batch *b)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, b->object)
-	{
+	bpf_object__for_each_program(program, b->object) {
 		bool single = !strncmp(bpf_program__name(program), "single", 6);
 
 		bpf_program__set_autoload(program, single == b->single);

@@ -36,8 +36,7 @@ static struct bpf_map *map_of(const struct ns_case *c, const char *name)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, c->opened)
-	{
+	bpf_object__for_each_map(map, c->opened) {
 		if (strstr(bpf_map__name(map), name))
 			return map;
 	}
