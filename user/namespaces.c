@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "links.h"
+#include "log.h"
 
 #define NOBODY INT_MIN /* a number that no namespace has */
 
@@ -18,6 +19,7 @@ struct namespaces {
 	struct namespace **items;
 	size_t count, room;
 	ino_t own;
+	bool told; /* of processes that may not be looked at */
 };
 
 size_t namespaces_count(const struct namespaces *n)
@@ -202,14 +204,23 @@ static int meet(struct namespaces *n, const struct namespaces_sink *sink, const 
 
 static int meet_path(struct namespaces *n, const struct namespaces_sink *sink, const char *path)
 {
-	ino_t inode = netns_at(path);
+	ino_t inode;
+	int err = netns_at(path, &inode);
 
-	return inode ? meet(n, sink, path, inode) : -ENOENT;
+	return err ? err : meet(n, sink, path, inode);
 }
 
 static bool is_number(const char *text)
 {
 	return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+static void tell_of_hidden(struct namespaces *n)
+{
+	if (!n->told)
+		log_warning("--netns all: not all processes may be looked at (CAP_SYS_PTRACE); "
+			    "namespaces without a name may be missed");
+	n->told = true;
 }
 
 /* What was gone before it was looked at is nobody's concern; what may not be entered is. */
@@ -219,6 +230,7 @@ static int meet_all(struct namespaces *n, const struct namespaces_sink *sink, co
 	char path[NETNS_NAME_SIZE + 32];
 	const struct dirent *e;
 	DIR *d = opendir(dir);
+	bool hidden = false;
 	int err = 0;
 
 	while (d && (e = readdir(d)) && err != -EPERM) {
@@ -226,9 +238,12 @@ static int meet_all(struct namespaces *n, const struct namespaces_sink *sink, co
 			continue;
 		snprintf(path, sizeof(path), "%s/%s%s", dir, e->d_name, tail);
 		err = meet_path(n, sink, path);
+		hidden |= err == -EACCES;
 	}
 	if (d)
 		closedir(d);
+	if (hidden)
+		tell_of_hidden(n);
 	return err == -EPERM ? err : 0;
 }
 

@@ -34,11 +34,16 @@ static bool is_of_namespaces(const struct stat *st)
 	return !stat(OWN, &own) && st->st_dev == own.st_dev;
 }
 
-ino_t netns_at(const char *path)
+int netns_at(const char *path, ino_t *inode)
 {
 	struct stat st;
 
-	return !stat(path, &st) && is_of_namespaces(&st) ? st.st_ino : 0;
+	if (stat(path, &st))
+		return errno == EACCES ? -EACCES : -ENOENT;
+	if (!is_of_namespaces(&st))
+		return -ENOENT;
+	*inode = st.st_ino;
+	return 0;
 }
 
 uint64_t netns_cookie(void)

@@ -20,8 +20,11 @@ ino_t netns_own(void);
 /* The first name of it in NETNS_NAMES, or its inode as a number. */
 void netns_name(ino_t inode, char out[NETNS_NAME_SIZE]);
 
-/* The inode of the namespace that a path leads to; 0: it leads to none. */
-ino_t netns_at(const char *path);
+/*
+ * The inode of the namespace that a path leads to. -ENOENT: it leads to none; -EACCES: it is that
+ * of a process that may not be looked at (ptrace(2)).
+ */
+int netns_at(const char *path, ino_t *inode);
 /* The kernel's number of this thread's namespace, never given twice; 0: not known (before 5.14). */
 uint64_t netns_cookie(void);
 /*

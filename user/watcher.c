@@ -445,6 +445,9 @@ static int refuse_namespace(int err, const char *name)
 		log_error("--netns %s: not permitted; other namespaces take CAP_SYS_ADMIN and "
 			  "CAP_NET_BROADCAST",
 			  name);
+	else if (err == -EACCES)
+		log_error("--netns %s: not permitted; processes of others take CAP_SYS_PTRACE",
+			  name);
 	else if (err == -ENOENT)
 		log_error("--netns %s: no such namespace; `ip netns` lists those that have a name, "
 			  "and processes have one each",

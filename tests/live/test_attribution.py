@@ -11,7 +11,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap, watch
 
 INITIAL_PID_NAMESPACE = 4026531836  # PROC_PID_INIT_INO
-LINKS = 5  # of the attribution's own programs
 UID, CONTAINER = "8c5e2b3a-1d2f-4a5b-9c6d-7e8f90a1b2c3", "0123456789abcdef" * 4
 COMMON = """
 import array, ctypes, os, signal, socket, struct, subprocess, sys, threading, time
@@ -34,7 +33,7 @@ class Attributed(watch.Watch):
         super().__init__(host, "tc", "--no-dissect", *(options or ("--attribute", "process")), dev=dev)
 
     def expected_links(self):
-        return super().expected_links() + LINKS
+        return super().expected_links() + watch.ATTRIBUTION_LINKS
 
     def read(self, err):
         self.err = err.decode()

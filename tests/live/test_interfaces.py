@@ -42,7 +42,7 @@ class Watching(watch.Watch):
         self.pid = pid
         if self.hook == "pcap":
             return watch._sockets(pid) >= self.links // 2
-        return watch._links(pid) == self.links
+        return watch.links(pid) == self.links
 
     def settled(self, links):
         """Waits until it holds so many links."""

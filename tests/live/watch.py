@@ -10,10 +10,11 @@ import csv, io, json, pathlib, signal, tempfile, time
 import tap
 
 ATTACH_SECONDS = 20
+ATTRIBUTION_LINKS = 5  # of the programs of --attribute
 SETTLE_SECONDS = 0.4  # libpcap and the stacks of both hosts hold nothing back longer
 
 
-def _links(pid):
+def links(pid):
     """How many BPF links the process holds."""
     count = 0
     for info in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
@@ -42,7 +43,7 @@ class Watch:
     def is_attached(self, pid):
         if self.hook == "pcap":
             return _sockets(pid) > 0
-        return _links(pid) >= self.expected_links()
+        return links(pid) >= self.expected_links()
 
     def wait(self):
         """weir is a child of timeout(1), which hands signals on."""
