@@ -44,6 +44,18 @@ class Watching(watch.Watch):
             return watch._sockets(pid) >= self.links // 2
         return watch.links(pid) == self.links
 
+    def sockets(self):
+        """Inodes of the packet sockets there are."""
+        return {line.split()[-1] for line in pathlib.Path(f"/proc/{self.pid}/net/packet").read_text().splitlines()[1:]}
+
+    def reopened(self, before):
+        """libpcap's socket ends with an interface that goes down: waits for one that was not there before."""
+        end = time.monotonic() + 10
+        while self.hook == "pcap" and (self.sockets() == before or len(self.sockets()) < len(before)):
+            assert time.monotonic() < end, (before, self.sockets())
+            time.sleep(0.02)
+        time.sleep(0.2)  # from the socket to its filter
+
     def settled(self, links):
         """Waits until it holds so many links."""
         self.links = links
@@ -143,10 +155,12 @@ def test_renamed(net):
         with Watching(net.b, hook, ["vb", "veth1"], *PLACES, "udp", links=4) as weir:
             first.send(2)
             settle(hook)
+            sockets = weir.sockets()
             net.b.ip("link", "set", "veth1", "down")
             net.b.ip("link", "set", "veth1", "name", "lan1")
             net.b.ip("link", "set", "lan1", "up")
             net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "lan1", "nud", "permanent")
+            weir.reopened(sockets)
             first.send(3)
             settle(hook)
             second = Pair(net, "veth1", 2)
