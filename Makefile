@@ -245,7 +245,7 @@ $(BUILD)/bpf/parity: $(call objects,san,tests/bpf/parity.c tests/bpf/capture.c)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lbpf -lpcap -o $@
 
 filter_test := $(addprefix tests/bpf/,filter.c grammar.c packets.c capture.c reference.c) \
-	$(addprefix user/,filter.c filter_ebpf.c filter_install.c log.c)
+	$(addprefix user/,filter.c filter_ebpf.c filter_install.c journal.c log.c)
 
 $(BUILD)/bpf/filter: $(call objects,san,$(filter_test))
 	$(call say,LINK,$@)

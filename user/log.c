@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <syslog.h>
+
+#include "journal.h"
 
 #define MESSAGE_SIZE 1024
 
@@ -36,24 +37,16 @@ void log_progress(const char *line)
 	progress_shown = line != NULL;
 }
 
-/* JOURNAL_STREAM is the socket's device and inode; who redirects stderr leaves the variable. */
-static bool is_journal(void)
-{
-	const char *text = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
-	struct stat st;
-
-	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
-	       !fstat(STDERR_FILENO, &st) && st.st_dev == device && st.st_ino == inode;
-}
-
-void log_to_stderr(enum log_level level, const char *text)
+void log_to_stderr(enum log_level level, const char *text, const char *fields)
 {
 	static const char *const names[] = { "weir: ", "weir: warning: ", "weir: " };
-	static const char *const priorities[] = { "<3>", "<4>", "<6>" };
+	static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO };
 
 	log_progress(NULL);
-	fprintf(stderr, "%s%s\n", is_journal() ? priorities[level] : names[level], text);
+	if (!journal_is_stderr())
+		fprintf(stderr, "%s%s\n", names[level], text);
+	else if (!journal_send(priorities[level], text, fields))
+		fprintf(stderr, "<%d>%s\n", priorities[level], text);
 }
 
 static void log_line(enum log_level level, const char *format, va_list args)
@@ -67,7 +60,7 @@ static void log_line(enum log_level level, const char *format, va_list args)
 	if (level == LOG_LEVEL_ERROR)
 		memcpy(last_error, text, sizeof(text));
 	if (!current_sink)
-		log_to_stderr(level, text);
+		log_to_stderr(level, text, NULL);
 	else if (current_sink->write)
 		current_sink->write(current_sink->context, level, text);
 }

@@ -23,11 +23,12 @@ const char *log_last_error(void);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /*
- * A message on stderr as the sink that is none writes it. Where stderr is systemd's journal, which
- * knows the program's name, the line has its priority in front instead: <3>, <4> or <6>, see
+ * A message on stderr as the sink that is none writes it. Where stderr is systemd's journal, the
+ * message goes there with its priority and the fields, which nobody else gets: "NAME=value\n" each,
+ * or NULL. A journal that has no socket here gets a line with <3>, <4> or <6> in front, see
  * sd-daemon(3).
  */
-void log_to_stderr(enum log_level level, const char *text);
+void log_to_stderr(enum log_level level, const char *text, const char *fields);
 
 /*
  * Rewrites the progress line in place; NULL removes it. Only for a stderr that is a terminal.

@@ -95,7 +95,7 @@ static void catch_signals(void)
 static void print_message(void *context, enum weir_log_level level, const char *message)
 {
 	(void)context;
-	log_to_stderr((enum log_level)level, message);
+	log_to_stderr((enum log_level)level, message, NULL);
 }
 
 static int open_streamer(struct run *run, int argc, char *const *argv)
@@ -169,7 +169,7 @@ static void print_rates(struct run *run)
 	char line[STATS_LINE_SIZE];
 
 	stats_line_next(&run->stats, &now, line);
-	log_to_stderr(LOG_LEVEL_INFO, line);
+	log_to_stderr(LOG_LEVEL_INFO, line, NULL);
 }
 
 static void draw_progress(struct run *run)

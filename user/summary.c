@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "summary.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,20 +10,43 @@
 
 #include "log.h"
 
-void summary_print(const struct ledger *l)
+/* For the journal: WEIR_LOST_RING_FULL=0, and so on. */
+static void print_fields(const struct ledger *l, FILE *to)
+{
+	for (int i = 0; i < COUNTERS; i++) {
+		fputs("WEIR_", to);
+		for (const char *c = counter_table[i].path; *c; c++)
+			fputc(*c == '.' ? '_' : toupper((unsigned char)*c), to);
+		fprintf(to, "=%" PRIu64 "\n", l->value[i]);
+	}
+}
+
+/* NULL: no memory. */
+static char *text_of(const struct ledger *l, void (*print)(const struct ledger *l, FILE *to))
 {
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
 	if (!to)
-		return;
-	summary_print_to(l, to);
-	if (!fclose(to)) {
-		text[size - 1] = '\0'; /* its line end; the blank in front is text[0] */
-		log_to_stderr(LOG_LEVEL_INFO, text + 1);
+		return NULL;
+	print(l, to);
+	if (!fclose(to))
+		return text;
+	free(text);
+	return NULL;
+}
+
+void summary_print(const struct ledger *l)
+{
+	char *text = text_of(l, summary_print_to), *fields = text_of(l, print_fields);
+
+	if (text) {
+		text[strcspn(text, "\n")] = '\0';
+		log_to_stderr(LOG_LEVEL_INFO, text + 1, fields); /* without the blank in front */
 	}
 	free(text);
+	free(fields);
 }
 
 void summary_print_to(const struct ledger *l, FILE *to)

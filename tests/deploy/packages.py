@@ -6,7 +6,7 @@ reload, crash, upgrade, remove, purge. Packets are counted across all of it.
 The root is made by mmdebstrap once (build/deb/rootfs) and stays as it is: what happens goes into an
 overlay in this process's own mount namespace, and is gone with it. Needs root and `make deb`.
 """
-import csv, io, os, pathlib, re, shutil, signal, subprocess, sys, tempfile, time, traceback
+import csv, io, json, os, pathlib, re, shutil, signal, subprocess, sys, tempfile, time, traceback
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parents[1] / "live")]
 import network, tap
@@ -285,7 +285,10 @@ def lives_through(net, m):
     m.run("systemctl", "stop", "weir@vb")
     assert flows.recorded("/var/lib/weir/vb") == 70
     assert pins(m) == [], pins(m)
-    yield "an instance watches its interface"
+    entries = map(json.loads, m.run("journalctl", "-u", "weir@vb", "-o", "json").stdout.splitlines())
+    account = [e for e in entries if "WEIR_SEEN" in e][-1]
+    assert (account["WEIR_METERED"], account["PRIORITY"], account["SYSLOG_IDENTIFIER"]) == ("70", "6", "weir"), account
+    yield "an instance watches its interface; the journal has its account, a field a counter"
 
     m.run("systemctl", "start", "weir", "weir@vb")
     m.run("dpkg", "-P", "weir", "python3-weir", "libweir-dev", "libweir0")

@@ -7,7 +7,7 @@ The manager is this test: a datagram socket as systemd's. Needs root.
 import contextlib, csv, json, os, pathlib, pty, re, signal, socket, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import network, tap
+import network, tap, watch
 
 SYSTEMD = tap.TOP / "tools" / "deploy" / "systemd"
 DEMO = tap.TOP / "tests" / "pcaps" / "recorded" / "demo.pcap"
@@ -81,7 +81,7 @@ def wait_for(path, meanwhile=lambda: None):
     raise AssertionError(f"{path} does not come")
 
 
-def watch(folder, *more):
+def options(folder, *more):
     return "-i", "vb", "--hook", "tc", "--direction", "in", "--summary", folder / "s.json", *FIELDS, *more, "udp"
 
 
@@ -90,7 +90,7 @@ def watch(folder, *more):
 def test_ready_is_attached(folder):
     """Packets sent as soon as READY=1 is there are counted, every one; STOPPING=1 is the last word."""
     manager = Manager(str(folder / "notify"))
-    weir = start(manager, *watch(folder, "-q"))
+    weir = start(manager, *options(folder, "-q"))
     assert manager.next() == "READY=1"
     send(500)
     out, _ = stop(weir)
@@ -120,7 +120,7 @@ def test_not_ready_without_interface(folder):
 def test_signs_of_life(folder):
     """WATCHDOG=1 comes again and again within WATCHDOG_USEC, else a manager would kill it; a status too."""
     manager = Manager(str(folder / "notify"))
-    weir = start(manager, *watch(folder, "-q"), WATCHDOG_USEC="1000000")
+    weir = start(manager, *options(folder, "-q"), WATCHDOG_USEC="1000000")
     manager.until("WATCHDOG=1")
     status = manager.until("STATUS=") if not any(x.startswith("STATUS") for x in manager.seen) else manager.seen[-1]
     assert re.fullmatch(r"STATUS=\d+ packets, \d+ live flows, 0 lost", status), status
@@ -132,7 +132,7 @@ def test_signs_of_life(folder):
 
 def test_watchdog_of_another(folder):
     manager = Manager(str(folder / "notify"))
-    weir = start(manager, *watch(folder, "-q"), WATCHDOG_USEC="1000", WATCHDOG_PID="1")
+    weir = start(manager, *options(folder, "-q"), WATCHDOG_USEC="1000", WATCHDOG_PID="1")
     manager.until("STATUS=")
     stop(weir)
     assert not any("WATCHDOG" in x for x in manager.rest()), manager.seen
@@ -146,7 +146,7 @@ def test_full_queue(folder):
         other.setblocking(False)
         while True:
             other.send(b"somebody else's")
-    weir = start(manager, *watch(folder, "-q", "--active-timeout", "1", "-o", f"csv:{out}"))
+    weir = start(manager, *options(folder, "-q", "--active-timeout", "1", "-o", f"csv:{out}"))
     wait_for(out)
     out.rename(folder / "before.csv")
     os.kill(child_of(weir.pid), signal.SIGHUP)
@@ -162,6 +162,10 @@ def test_nobody_listens(folder):
     out, err = weir.communicate(timeout=30)
     assert weir.returncode == 0 and len(out.splitlines()) == 23, (out, err)
     assert err == "weir: warning: NOTIFY_SOCKET: No such file or directory; nobody is told when weir is ready\n", err
+
+
+def children_of(pid):
+    return [int(word) for word in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 # --- the journal ------------------------------------------------------------------------------------
@@ -181,11 +185,43 @@ def test_journal_lines(folder):
     ours.close(), theirs.close()
 
 
+def test_journal_fields(folder):
+    """What the journal takes by its own protocol: fields of each message, a counter each of an account."""
+    journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    journal.bind(str(folder / "socket"))
+    journal.settimeout(20)
+    ours, theirs = socket.socketpair()
+    st = os.fstat(theirs.fileno())
+    in_place = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs run /run && mkdir -p /run/systemd/journal && '
+                'mount --bind "$0" /run/systemd/journal && exec "$@"', folder]
+    weir = net.b.start("timeout", "-k", "1", "60", *in_place, tap.WEIR_SAN, "-i", "vb", "--hook", "tc", "--direction", "in", *FIELDS,
+                       "-o", "csv:" + str(folder / "none/a.csv"), env={**os.environ, "JOURNAL_STREAM": f"{st.st_dev}:{st.st_ino}"},
+                       stderr=theirs.fileno())
+    assert weir.wait(timeout=30) == 1
+    failure = journal.recv(65536).decode()
+    assert failure.endswith("\nPRIORITY=3\nSYSLOG_IDENTIFIER=weir\n") and re.match(r"MESSAGE=[^\n]*none/a.csv: No such file", failure), failure
+    assert "WEIR_SEEN=0\n" in journal.recv(65536).decode()
+    weir = net.b.start("timeout", "-s", "INT", "3", *in_place, tap.WEIR_SAN, "-i", "vb", "--hook", "tc", "--direction", "in", *FIELDS, "udp",
+                       env={**os.environ, "JOURNAL_STREAM": f"{st.st_dev}:{st.st_ino}"}, stderr=theirs.fileno())
+    while not any(map(watch.links, children_of(weir.pid))):
+        assert weir.poll() is None, weir.communicate()
+        time.sleep(0.05)
+    send(50)
+    account = dict(line.split("=", 1) for line in journal.recv(65536).decode().splitlines())
+    weir.communicate(timeout=30)
+    assert account["MESSAGE"].startswith("seen 50, metered 50,") and account["PRIORITY"] == "6", account
+    assert (account["WEIR_SEEN"], account["WEIR_LOST_RING_FULL"], account["WEIR_FLOWS"]) == ("50", "0", "1"), account
+    ours.setblocking(False)
+    theirs.close()
+    assert ours.recv(100) == b"", "something went to the stream, too"
+    ours.close(), journal.close()
+
+
 # --- SIGHUP -------------------------------------------------------------------------------------------
 
 def child_of(pid):
     """weir itself: a hang-up would have timeout(1) kill it soon."""
-    return int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    return children_of(pid)[0]
 
 
 def hang_up(manager, weir):
@@ -205,7 +241,7 @@ def test_reopen(folder):
     """What was moved away is followed by a new file, whole by itself; what is in place goes on; no record is lost."""
     names = ("a.csv", "b.ipfix", "kept.csv")
     manager = Manager(str(folder / "notify"))
-    weir = start(manager, *watch(folder, "-q", "--idle-timeout", "1", "-o", f"csv:{folder}/a.csv", "-o", f"ipfix:{folder}/b.ipfix",
+    weir = start(manager, *options(folder, "-q", "--idle-timeout", "1", "-o", f"csv:{folder}/a.csv", "-o", f"ipfix:{folder}/b.ipfix",
                                  "-o", f"csv:{folder}/kept.csv"))
     manager.until("READY=1")
     for turn in range(3):
@@ -230,7 +266,7 @@ def test_reopen_fails(folder):
     """The directory of the file has gone: an error that says so, and what is left is accounted for."""
     manager = Manager(str(folder / "notify"))
     (folder / "d").mkdir()
-    weir = start(manager, *watch(folder, "-q", "-o", f"csv:{folder}/d/a.csv"))
+    weir = start(manager, *options(folder, "-q", "-o", f"csv:{folder}/d/a.csv"))
     manager.until("READY=1")
     (folder / "d").rename(folder / "e")
     hang_up(manager, weir)
@@ -246,7 +282,7 @@ def test_terminal_closes(folder):
     """In a terminal SIGHUP is its end: what was counted is written."""
     pid, terminal = pty.fork()
     if not pid:
-        command = net.b.command("timeout", "--foreground", "-k", "1", "60", tap.WEIR_SAN, *watch(folder, "-o", f"csv:{folder}/a.csv"))
+        command = net.b.command("timeout", "--foreground", "-k", "1", "60", tap.WEIR_SAN, *options(folder, "-o", f"csv:{folder}/a.csv"))
         os.execvp(command[0], list(map(str, command)))
     wait_for(folder / "a.csv")
     time.sleep(0.5)
