@@ -173,6 +173,34 @@ while True:
     assert weir.summary["attribution"] == {"known": 60, "unknown": 0, "lost": 0}, weir.summary["attribution"]
 
 
+NGINX = """
+daemon off; worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ }}
+http {{ access_log off; server {{ listen 8000 reuseport; location / {{ return 200 "$pid"; }} }} }}
+"""
+
+
+def test_nginx(folder):
+    """The worker that serves a connection, which says its own number; the process that listened made them all."""
+    if not shutil.which("nginx", path="/usr/sbin:/usr/bin"):
+        raise tap.Skipped("no nginx; run tools/install-deps")
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
+    folder.chmod(0o755)
+    with network_of_two() as net:
+        master = net.b.start("/usr/sbin/nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log")
+        while net.a.run("curl", "-s", f"http://{net.b.ip4}:8000/", check=False).returncode:
+            assert master.poll() is None, master.stderr.read()
+            time.sleep(0.05)
+        with Attributed(net.b) as weir:
+            said = {port: int(net.a.run("curl", "-s", "--local-port", str(port), f"http://{net.b.ip4}:8000/").stdout)
+                    for port in range(20000, 20040)}
+        master.terminate()
+        master.wait(timeout=20)
+    told = {port: ends(weir.row(port))[1] for port in said}
+    assert told == {port: (pid, "nginx") for port, pid in said.items()}, (told, said)
+    assert len(set(said.values())) == 2 and master.pid not in said.values(), (said, master.pid)
+
+
 def test_datagrams(folder):
     """Unconnected sockets: a server that answers, one that never does, one that processes use in turns."""
     answers = "s = udp(9000); name('answers'); ready()\nwhile True: d, a = s.recvfrom(99); s.sendto(b'%d' % os.getpid(), a)"
