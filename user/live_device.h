@@ -12,6 +12,12 @@
 #include "counters.h"
 #include "frame_reader.h"
 
+/*
+ * What the kernel's ring holds is handed over this long after it came, at the latest: its block's
+ * time (READ_MS in live_device.c), which the kernel measures by ticks.
+ */
+#define LIVE_DEVICE_DRAIN_NS 130000000ull
+
 struct live_device {
 	char name[IFNAMSIZ];
 	pcap_t *pcap;

@@ -16,6 +16,7 @@
 #define POLL_MS  100
 #define CHECK_NS 500000000ull /* between looks at what is lost and what waits */
 #define BATCH    4096
+#define LAST_MS  10 /* between looks for what comes yet */
 #define NS_PER_S 1000000000ull
 
 struct device {
@@ -36,6 +37,7 @@ struct source_live {
 	uint64_t packet_ns;      /* newest packet time */
 	uint64_t packet_mono_ns; /* when that packet was read */
 	uint64_t checked_ns;     /* monotonic */
+	uint64_t drained_ns; /* monotonic: when what came before the stop is read; 0 = no stop */
 };
 
 const struct watch_list *source_live_watched(const struct source_live *s)
@@ -188,7 +190,7 @@ int source_live_begin(struct source_live *s, const struct source_parts *parts)
 
 static bool is_stopped(const struct source_live *s)
 {
-	return *s->parts.stop || *flow_table_stopped(s->parts.flows);
+	return (*s->parts.stop && !s->drained_ns) || *flow_table_stopped(s->parts.flows);
 }
 
 static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
@@ -205,12 +207,28 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *b
 		pcap_breakloop(d->live.pcap);
 }
 
+static int dispatch(struct device *d)
+{
+	return pcap_dispatch(d->live.pcap, BATCH, on_packet, (u_char *)d);
+}
+
+/* The error comes before the packets that were there before it. */
+static void read_last(struct device *d)
+{
+	uint64_t end = monotonic_ns() + LIVE_DEVICE_DRAIN_NS;
+
+	while (monotonic_ns() < end && !is_stopped(d->source))
+		if (dispatch(d) <= 0)
+			poll(NULL, 0, LAST_MS);
+}
+
 static void read_device(struct source_live *s, struct watch *w)
 {
 	struct device *d = w->hold;
 
-	if (pcap_dispatch(d->live.pcap, BATCH, on_packet, (u_char *)d) != PCAP_ERROR)
+	if (dispatch(d) != PCAP_ERROR)
 		return;
+	read_last(d);
 	live_device_say_lost(&d->live, w->index);
 	watcher_lost(s->watcher, w);
 	w->waits = w->index;
@@ -305,6 +323,15 @@ int source_live_step(struct source_live *s, int timeout_ms)
 
 bool source_live_finish(struct source_live *s)
 {
+	uint64_t now = monotonic_ns();
+
+	if (!s->drained_ns)
+		s->drained_ns = now + LIVE_DEVICE_DRAIN_NS;
+	if (now < s->drained_ns && !is_stopped(s)) {
+		poll(NULL, 0, LAST_MS);
+		read_devices(s);
+		return true;
+	}
 	count_drops(s);
 	return false;
 }

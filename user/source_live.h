@@ -24,7 +24,10 @@ const struct watch_list *source_live_watched(const struct source_live *s);
  */
 int source_live_begin(struct source_live *s, const struct source_parts *parts);
 int source_live_step(struct source_live *s, int timeout_ms);
-/* Nothing is held here, but the last drops are counted. */
+/*
+ * Reads what came before the stop from the buffers of the kernel, then counts the last drops. true:
+ * call again.
+ */
 bool source_live_finish(struct source_live *s);
 
 #endif

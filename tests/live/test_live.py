@@ -50,6 +50,32 @@ def test_counts(folder):
     assert status == 0 and tap.law(summary) is None and summary["metered"] == 5000, summary
 
 
+# Sends 200 datagrams, and at once what ends the run is done: argv: a pid to interrupt, or what ip(8) shall do.
+SEND_AND_END = SEND + """
+import os, signal, subprocess
+if len(sys.argv) == 3: os.kill(int(sys.argv[2]), signal.SIGINT)
+else: subprocess.run(["ip", "link", "set", *sys.argv[2:]], check=True)
+"""
+
+
+def test_last_packets(folder):
+    """What came just before the end of a run, or before an interface went down, is still in libpcap's buffer."""
+    for hook in HOOKS:
+        for end in ("stop", "down"):
+            weir = start("-q", "-i", "vb", "--hook", hook, *FIELDS, "--summary", folder / "s.json", "udp")
+            words = (weir.pid,) if end == "stop" else ("va", "down")
+            net.a.python(SEND_AND_END, 200, *words)
+            if end == "down":
+                time.sleep(0.5)
+                weir.send_signal(signal.SIGINT)
+            out, err = weir.communicate(timeout=20)
+            summary = json.loads((folder / "s.json").read_text())
+            assert tap.law(summary) is None and summary["metered"] == summary["seen"] - summary["filtered"] == 200, (hook, end, summary)
+            assert out.decode().splitlines()[1:] == ["192.0.2.1,40000,192.0.2.2,9000,17,200,28400,4"], (hook, end, out, err)
+            net.a.ip("link", "set", "va", "up")
+            net.a.ip("neigh", "replace", net.b.ip4, "lladdr", net.b.mac, "dev", "va", "nud", "permanent")
+
+
 def test_silent_wire(folder):
     """A flow is exported within its idle timeout and a second, though no packet follows."""
     weir = start("-q", "-i", "vb", *FIELDS, "--idle-timeout", "1", "udp")
