@@ -139,10 +139,15 @@ static void wait_on(struct ship *s, pthread_cond_t *condition, uint64_t ns)
 	pthread_cond_timedwait(condition, &s->lock, &when);
 }
 
+static bool is_stopped(const atomic_bool *stop)
+{
+	return stop && *stop;
+}
+
 static bool make_room(struct ship *s, size_t length, const atomic_bool *stop)
 {
 	while (!has_room(s, length)) {
-		if (s->options.limits.policy == SHIP_BLOCK && !(stop && *stop))
+		if (s->options.limits.policy == SHIP_BLOCK && !is_stopped(stop))
 			wait_on(s, &s->room, LOOK_NS);
 		else if (!drop_oldest(s))
 			return false;
@@ -609,7 +614,7 @@ static uint64_t paced_ns(const struct ship *s)
 {
 	uint64_t messages = 0;
 
-	if (!s->options.limits.pace || (s->stop && *s->stop))
+	if (!s->options.limits.pace)
 		return 0;
 	for (const struct message *m = s->first; m; m = m->next)
 		messages++;
@@ -618,13 +623,13 @@ static uint64_t paced_ns(const struct ship *s)
 
 void ship_close(struct ship *s, struct ship_counts *out)
 {
-	uint64_t until = monotonic_ns() + s->options.limits.end_timeout_ns;
+	uint64_t until = monotonic_ns() + s->options.limits.end_timeout_ns, paced;
 
 	pthread_mutex_lock(&s->lock);
-	until += paced_ns(s);
+	paced = paced_ns(s);
 	s->closing = true;
 	pthread_cond_signal(&s->work);
-	while (s->first && monotonic_ns() < until)
+	while (s->first && monotonic_ns() < until + (is_stopped(s->stop) ? 0 : paced))
 		wait_on(s, &s->room, LOOK_NS);
 	s->ending = true;
 	pthread_cond_signal(&s->work);

@@ -87,7 +87,7 @@ void ship_counts(struct ship *s, struct ship_counts *out);
 void ship_report(struct ship *s);
 /*
  * Sends what is queued, at most end_timeout_ns long, and with a pace so much longer as that takes,
- * unless the stop of the last ship_put() is set; *out is how it ended.
+ * until the stop of the last ship_put() is set; *out is how it ended.
  */
 void ship_close(struct ship *s, struct ship_counts *out);
 

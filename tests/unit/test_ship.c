@@ -410,6 +410,36 @@ static void keeps_pace(void **state)
 	assert_true(c.dropped > 0);
 }
 
+static void *want_to_stop(void *context)
+{
+	usleep(200000);
+	*(atomic_bool *)context = true;
+	return NULL;
+}
+
+/* Who wants to stop while the end waits for the pace is not kept waiting for it. */
+static void stops_keeping_pace(void **state)
+{
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	uint64_t began = monotonic_ns();
+	atomic_bool stop = false;
+	struct ship_counts c;
+	pthread_t thread;
+	struct ship *s;
+
+	(void)state;
+	o.limits.pace = 2;
+	o.limits.end_timeout_ns = 10000000;
+	s = open_ship(&o);
+	put(s, 12, 1);
+	put_one(s, "last", 1, &stop);
+	pthread_create(&thread, NULL, want_to_stop, &stop);
+	ship_close(s, &c);
+	pthread_join(thread, NULL);
+	assert_int_equal(c.sent + c.dropped, 13);
+	assert_true(monotonic_ns() - began < 2000000000);
+}
+
 /* The next connection begins with the preamble that was set last. */
 static void another_preamble(void **state)
 {
@@ -599,6 +629,7 @@ int main(void)
 		cmocka_unit_test_setup(nobody_asks, reset),
 		cmocka_unit_test_setup(what_was_not_sent, reset),
 		cmocka_unit_test_setup(keeps_pace, reset),
+		cmocka_unit_test_setup(stops_keeping_pace, reset),
 		cmocka_unit_test_setup(another_preamble, reset),
 		cmocka_unit_test_setup(drops_the_oldest, reset),
 		cmocka_unit_test_setup(larger_than_the_queue, reset),
