@@ -144,11 +144,20 @@ static bool is_stopped(const atomic_bool *stop)
 	return stop && *stop;
 }
 
+/* Nobody else says meanwhile why this takes so long. */
+static void wait_for_room(struct ship *s)
+{
+	wait_on(s, &s->room, LOOK_NS);
+	pthread_mutex_unlock(&s->lock);
+	ship_report(s);
+	pthread_mutex_lock(&s->lock);
+}
+
 static bool make_room(struct ship *s, size_t length, const atomic_bool *stop)
 {
 	while (!has_room(s, length)) {
 		if (s->options.limits.policy == SHIP_BLOCK && !is_stopped(stop))
-			wait_on(s, &s->room, LOOK_NS);
+			wait_for_room(s);
 		else if (!drop_oldest(s))
 			return false;
 	}
@@ -291,6 +300,13 @@ static void note_lost(struct ship *s)
 	}
 }
 
+/* Not before a message has gone: some transports connect when they send. With the lock. */
+static void note_connected(struct ship *s)
+{
+	s->lost = false;
+	*s->why = '\0';
+}
+
 /* --- the thread: sending ---------------------------------------------------------------------- */
 
 static void disconnect(struct ship *s, const char *why)
@@ -299,7 +315,8 @@ static void disconnect(struct ship *s, const char *why)
 		s->options.transport->disconnect(s->transport);
 	s->connected = false;
 	pthread_mutex_lock(&s->lock);
-	snprintf(s->why, sizeof(s->why), "%s", why);
+	if (!s->ending) /* which cuts short whatever is tried */
+		snprintf(s->why, sizeof(s->why), "%s", why);
 	note_lost(s);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -364,7 +381,6 @@ static bool connect_once(struct ship *s)
 	}
 	pthread_mutex_lock(&s->lock);
 	s->counts.connects++;
-	s->lost = false;
 	pthread_mutex_unlock(&s->lock);
 	return true;
 }
@@ -391,6 +407,7 @@ static bool send_message(struct ship *s, struct message *m)
 	}
 	s->retry_ns = FIRST_RETRY_NS;
 	pthread_mutex_lock(&s->lock);
+	note_connected(s);
 	if (err == 1)
 		note_refused_before(s);
 	if (err == -EBADMSG) {

@@ -136,12 +136,25 @@ static struct ship_options options(enum ship_policy policy, size_t queue_bytes)
 	};
 }
 
+/* What was said, a line each. */
+static char said[1024];
+
+static void note_said(void *context, enum log_level level, const char *text)
+{
+	size_t length = strlen(said);
+
+	(void)context;
+	(void)level;
+	snprintf(said + length, sizeof(said) - length, "%s\n", text);
+}
+
 static struct ship *open_ship(const struct ship_options *o)
 {
-	static const struct log_sink silence;
+	static const struct log_sink notes = { .write = note_said };
 	struct ship *s;
 
-	log_use(&silence);
+	*said = '\0';
+	log_use(&notes);
 	assert_int_equal(ship_open(&s, o), 0);
 	return s;
 }
@@ -536,6 +549,90 @@ static void blocks(void **state)
 	closes(s, 0, 0, 3, 0);
 }
 
+static void report_until_said(struct ship *s)
+{
+	for (int i = 0; i < 5000 && !*said; i++) {
+		ship_report(s);
+		usleep(1000);
+	}
+}
+
+/* Who waits for room is told why. */
+static void blocks_aloud(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 4);
+	struct ship *s;
+
+	(void)state;
+	peer.connects[0] = -ECONNREFUSED;
+	s = open_ship(&o);
+	put(s, 2, 1);
+	assert_string_equal(said, "-o fake:: Connection refused; records are kept and sent when it "
+				  "is back\n-o fake:: connected again\n");
+	closes(s, 2, 0, 0, 0);
+}
+
+/*
+ * A peer that can be connected to and takes nothing is not back: that is said once it has taken a
+ * message, and what was wrong then is no reason at the end.
+ */
+static void back_again(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.answers[0] = -EBUSY;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	report_until_said(s);
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = true;
+	pthread_mutex_unlock(&peer.lock);
+	for (int i = 0; i < 5000 && peer.connect < 2; i++)
+		usleep(1000);
+	usleep(20000);
+	ship_report(s);
+	assert_string_equal(said,
+			    "-o fake:: Device or resource busy; records are kept and sent when "
+			    "it is back\n");
+	*said = '\0';
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = false;
+	pthread_mutex_unlock(&peer.lock);
+	wait_until_sent(s, 1);
+	ship_report(s);
+	assert_string_equal(said, "-o fake:: connected again\n");
+	*said = '\0';
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = true;
+	pthread_mutex_unlock(&peer.lock);
+	put(s, 1, 1);
+	closes(s, 1, 1, 1, 0);
+	assert_string_equal(said, "-o fake:: slow; 1 records could not be sent in time\n");
+}
+
+/* The end cuts an attempt short: the reason is that of those before. */
+static void still_busy(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.answers[0] = -EBUSY;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	report_until_said(s);
+	*said = '\0';
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = true;
+	pthread_mutex_unlock(&peer.lock);
+	closes(s, 0, 1, 1, 0);
+	assert_string_equal(said,
+			    "-o fake:: Device or resource busy; 1 records could not be sent in "
+			    "time\n");
+}
+
 static void bad_address(void **state)
 {
 	struct ship_options o = options(SHIP_BLOCK, 1000);
@@ -634,6 +731,9 @@ int main(void)
 		cmocka_unit_test_setup(drops_the_oldest, reset),
 		cmocka_unit_test_setup(larger_than_the_queue, reset),
 		cmocka_unit_test_setup(blocks, reset),
+		cmocka_unit_test_setup(blocks_aloud, reset),
+		cmocka_unit_test_setup(back_again, reset),
+		cmocka_unit_test_setup(still_busy, reset),
 		cmocka_unit_test_setup(bad_address, reset),
 		cmocka_unit_test_setup(stamps, reset),
 		cmocka_unit_test_setup(refused_in_part, reset),
