@@ -163,6 +163,34 @@ def test_dies_and_comes_back(folder):
     assert counts["sent"] == PACKETS and counts["dropped"] == 0, counts
 
 
+def test_unix_unread(folder):
+    """A reader that ends before it has read all: what it left, which only weir still has, goes to the next one."""
+    path = folder / "collector.sock"
+    with listen(socket.AF_UNIX, str(path)) as s:
+        process = subprocess.Popen([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "--fields", "flow_id", "--summary", str(folder / "s.json"), *MANY,
+                                    "-o", f"json:unix:{path}", "--flush-timeout", "20"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        first, _ = s.accept()
+        first.recv(10)
+        time.sleep(0.3)
+        first.close()
+        data = read_all(s.accept()[0])
+    err, counts, _ = finish(process, folder)
+    assert sorted(ids(data)) == list(range(PACKETS)) and counts["sent"] == PACKETS and counts["dropped"] == 0, (len(ids(data)), counts, err)
+
+
+def test_reset_at_the_end(folder):
+    """The connection breaks when all was handed to the system, which had not sent it all: the peer is back, and gets it."""
+    with listen() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        process = weir(folder, "-o", f"json:tcp://127.0.0.1:{s.getsockname()[1]}", "--flush-timeout", "20", "--fields", FIELDS, *MANY)
+        first, _ = s.accept()
+        time.sleep(0.5)
+        first.close()
+        data = read_all(s.accept()[0])
+    err, counts, _ = finish(process, folder)
+    assert sorted(ids(data)) == list(range(PACKETS)) and counts["sent"] == PACKETS and counts["dropped"] == 0, (len(ids(data)), counts, err)
+
+
 def read_what_came(connection):
     """Until nothing has come for a while: a peer that closes with bytes unread loses what it has acknowledged."""
     connection.settimeout(20)

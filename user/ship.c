@@ -236,6 +236,22 @@ static size_t unacknowledged(const struct ship *s)
 	return s->connected && ops->unacknowledged ? ops->unacknowledged(s->transport) : 0;
 }
 
+static bool is_lost(const struct ship *s)
+{
+	const struct transport_ops *ops = s->options.transport;
+
+	return s->connected && ops->is_lost && ops->is_lost(s->transport);
+}
+
+/* Asked in this order: a connection that is lost now may have taken bytes along. With the lock. */
+static void release_acknowledged(struct ship *s)
+{
+	size_t bytes = unacknowledged(s);
+
+	if (s->first != s->unsent && !is_lost(s))
+		release_sent(s, bytes);
+}
+
 /* The message at hand was taken; it stays until it is acknowledged. With the lock. */
 static void note_sent(struct ship *s, struct message *m)
 {
@@ -243,7 +259,7 @@ static void note_sent(struct ship *s, struct message *m)
 	s->sending = false;
 	s->unsent = m->next;
 	s->unacknowledged_bytes += m->length;
-	release_sent(s, unacknowledged(s));
+	release_acknowledged(s);
 }
 
 /* The datagram before the one at hand turned out to be refused. With the lock. */
@@ -401,7 +417,7 @@ static bool send_message(struct ship *s, struct message *m)
 	if (!err)
 		err = send_bytes(s, bytes, m->length, why);
 	if (err < 0 && err != -EBADMSG) {
-		m->tried = err == -EBUSY; /* it was there, and is sent again */
+		m->tried |= err == -EBUSY; /* it was there, and is sent again */
 		disconnect(s, why);
 		return false;
 	}
@@ -423,6 +439,12 @@ static bool send_message(struct ship *s, struct message *m)
 
 /* --- the thread: when ------------------------------------------------------------------------- */
 
+/* The next message, or the first one that a lost connection may have swallowed. With the lock. */
+static struct message *next_to_send(const struct ship *s)
+{
+	return s->first != s->unsent && is_lost(s) ? s->first : s->unsent;
+}
+
 /* The next message to send, marked as being sent; NULL: the thread is to end. */
 static struct message *wait_for_message(struct ship *s)
 {
@@ -430,13 +452,13 @@ static struct message *wait_for_message(struct ship *s)
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
-		release_sent(s, unacknowledged(s));
+		release_acknowledged(s);
 		if (s->doubted && monotonic_ns() - s->doubted_ns > REFUSAL_NS)
 			trust(s);
 		if (s->ending || (s->closing && !s->first))
 			break;
-		if (s->unsent) {
-			m = s->unsent;
+		m = next_to_send(s);
+		if (m) {
 			s->sending = true;
 			break;
 		}

@@ -52,6 +52,11 @@ struct transport_ops {
 	uint32_t (*refused)(const struct transport *t);
 	/* Bytes that were sent and may be lost with the connection; NULL: none are. */
 	size_t (*unacknowledged)(const struct transport *t);
+	/*
+	 * Whether send() would fail, since the connection is lost: then fewer bytes may be
+	 * unacknowledged because they are gone. NULL: only send() tells.
+	 */
+	bool (*is_lost)(const struct transport *t);
 	void (*disconnect)(struct transport *t);
 	void (*close)(struct transport *t);
 };

@@ -249,6 +249,14 @@ static size_t stream_unacknowledged(const struct transport *t)
 	return ioctl(t->fd, SIOCOUTQ, &bytes) ? 0 : (size_t)bytes;
 }
 
+/* It was reset, or the other side has left bytes unread that the system then forgets. */
+static bool stream_is_lost(const struct transport *t)
+{
+	struct pollfd p = { .fd = t->fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLERR;
+}
+
 /* What the network has told since somebody asked. */
 static int pending_error(int fd)
 {
@@ -299,6 +307,7 @@ const struct transport_ops transport_tcp = {
 	.connect = inet_connect,
 	.send = stream_send,
 	.unacknowledged = stream_unacknowledged,
+	.is_lost = stream_is_lost,
 	.disconnect = socket_disconnect,
 	.close = socket_close,
 };
@@ -310,6 +319,7 @@ const struct transport_ops transport_unix = {
 	.connect = unix_connect,
 	.send = stream_send,
 	.unacknowledged = stream_unacknowledged,
+	.is_lost = stream_is_lost,
 	.disconnect = socket_disconnect,
 	.close = socket_close,
 };

@@ -30,6 +30,7 @@ static struct {
 	size_t unacknowledged; /* bytes that it holds back */
 	uint32_t refused;      /* records of each message that it takes */
 	bool blocked;          /* nothing is taken */
+	bool lost;             /* what it holds back, too, until it is connected to again */
 } peer = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static int fake_open(struct transport **out, const char *address, char why[TRANSPORT_WHY_SIZE])
@@ -59,6 +60,7 @@ static int fake_connect(struct transport *t, const atomic_bool *ending,
 	(void)ending;
 	pthread_mutex_lock(&peer.lock);
 	err = answer(peer.connects, &peer.connect, why);
+	peer.lost = false;
 	pthread_mutex_unlock(&peer.lock);
 	return err;
 }
@@ -77,6 +79,8 @@ static int fake_send(struct transport *t, const void *bytes, size_t length,
 		usleep(1000);
 	}
 	err = peer.blocked ? -ECANCELED : answer(peer.answers, &peer.answer, why);
+	if (peer.lost)
+		err = -ECONNRESET;
 	if (err >= 0 && peer.count < MESSAGES)
 		snprintf(peer.got[peer.count++], sizeof(peer.got[0]), "%.*s", (int)length,
 			 (const char *)bytes);
@@ -93,6 +97,17 @@ static size_t fake_unacknowledged(const struct transport *t)
 	bytes = peer.unacknowledged;
 	pthread_mutex_unlock(&peer.lock);
 	return bytes;
+}
+
+static bool fake_is_lost(const struct transport *t)
+{
+	bool lost;
+
+	(void)t;
+	pthread_mutex_lock(&peer.lock);
+	lost = peer.lost;
+	pthread_mutex_unlock(&peer.lock);
+	return lost;
 }
 
 static uint32_t fake_refused(const struct transport *t)
@@ -120,6 +135,7 @@ static const struct transport_ops fake = {
 	.send = fake_send,
 	.refused = fake_refused,
 	.unacknowledged = fake_unacknowledged,
+	.is_lost = fake_is_lost,
 	.disconnect = fake_disconnect,
 	.close = fake_close,
 };
@@ -289,6 +305,31 @@ static void acknowledged(void **state)
 	put(s, 3, 1);
 	wait_until_sent(s, 1);
 	closes(s, 1, 0, 2, 0);
+}
+
+/*
+ * The connection breaks while nothing else is to be sent, and its bytes are no longer
+ * unacknowledged since they are gone: they go again all the same, also at the end.
+ */
+static void lost_while_waiting(void **state)
+{
+	static const char *const names[] = { "aaaa", "bbbb", "aaaa", "bbbb" };
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	o.limits.end_timeout_ns = 5000000000;
+	peer.unacknowledged = 8;
+	s = open_ship(&o);
+	put(s, 2, 5);
+	for (int i = 0; i < 5000 && peer.count < 2; i++)
+		usleep(1000);
+	pthread_mutex_lock(&peer.lock);
+	peer.unacknowledged = 0;
+	peer.lost = true;
+	pthread_mutex_unlock(&peer.lock);
+	closes(s, 10, 10, 0, 0);
+	got(names, 4);
 }
 
 static void cannot_connect(void **state)
@@ -720,6 +761,7 @@ int main(void)
 		cmocka_unit_test_setup(in_order, reset),
 		cmocka_unit_test_setup(lost_connection, reset),
 		cmocka_unit_test_setup(acknowledged, reset),
+		cmocka_unit_test_setup(lost_while_waiting, reset),
 		cmocka_unit_test_setup(cannot_connect, reset),
 		cmocka_unit_test_setup(refused, reset),
 		cmocka_unit_test_setup(refused_before, reset),
