@@ -22,6 +22,8 @@ struct kafka {
 	struct ship_counts counts; /* queued: until the delivery report */
 	bool down, down_told;
 	char why[TRANSPORT_WHY_SIZE];
+	char refusal[TRANSPORT_WHY_SIZE]; /* the first one's words; "" = there was none */
+	bool refusal_told;
 };
 
 const char *kafka_address(const char *target)
@@ -32,6 +34,17 @@ const char *kafka_address(const char *target)
 }
 
 /* --- what librdkafka tells, within rd_kafka_poll() -------------------------------------------- */
+
+/* The first cause stands for all. */
+static void note_failed(struct kafka *k, rd_kafka_resp_err_t err)
+{
+	k->counts.failed++;
+	if (*k->refusal)
+		return;
+	if (err != RD_KAFKA_RESP_ERR__FATAL ||
+	    !rd_kafka_fatal_error(k->client, k->refusal, sizeof(k->refusal)))
+		snprintf(k->refusal, sizeof(k->refusal), "%s", rd_kafka_err2str(err));
+}
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *m, void *context)
 {
@@ -47,7 +60,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *m, void *c
 		 m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)
 		k->counts.dropped++;
 	else
-		k->counts.failed++;
+		note_failed(k, m->err);
 	if (!m->err)
 		k->down = false;
 }
@@ -231,14 +244,24 @@ void kafka_put(struct kafka *k, const char *key, const void *value, size_t lengt
 	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 		k->counts.dropped++;
 	else if (err)
-		k->counts.failed++;
+		note_failed(k, err);
 	rd_kafka_poll(k->client, 0);
+}
+
+/* Once: what is refused may be so record by record. */
+static void tell_refusal(struct kafka *k)
+{
+	if (*k->refusal && !k->refusal_told)
+		log_warning("-o %s: %s; records that are refused count as failed", k->options.name,
+			    k->refusal);
+	k->refusal_told = *k->refusal;
 }
 
 void kafka_report(struct kafka *k)
 {
 	rd_kafka_poll(k->client, 0);
 	tell_brokers(k);
+	tell_refusal(k);
 }
 
 void kafka_counts(struct kafka *k, struct ship_counts *out)
@@ -263,6 +286,7 @@ void kafka_close(struct kafka *k, struct ship_counts *out)
 	/* of what librdkafka gave no report */
 	k->counts.dropped += k->counts.queued;
 	k->counts.queued = k->counts.queued_bytes = 0;
+	tell_refusal(k);
 	*out = k->counts;
 	rd_kafka_destroy(k->client);
 	free(k->brokers);
