@@ -64,6 +64,12 @@ struct transport_ops {
 extern const struct transport_ops transport_udp, transport_tcp, transport_unix, transport_syslog,
 	transport_http, transport_https;
 
+/*
+ * What a peer said, for a message: the first line of the text, as far as there is room with its
+ * end. Whatever is not printable ASCII becomes a dot.
+ */
+void transport_words(char *to, size_t room, const char *text, size_t length);
+
 /* By the scheme of a target; NULL: none of that name. *address is what follows it. */
 const struct transport_ops *transport_of(const char *target, const char **address);
 
