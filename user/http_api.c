@@ -187,14 +187,19 @@ static int bulk_judge(const char *body, size_t length, uint32_t *refused,
 
 /* --- which ------------------------------------------------------------------------------------ */
 
+static const char *const loki_tells[] = { "last_seen", NULL };
+static const char *const bulk_tells[] = { "last_seen", "run_id", "flow_id", NULL };
+
 static const struct http_api apis[] = {
 	{ .path = "/loki/api/v1/push",
 	  .content_type = "application/json",
+	  .tells = loki_tells,
 	  .begin = loki_begin,
 	  .row = loki_row,
 	  .end = loki_end },
 	{ .path = "/_bulk",
 	  .content_type = "application/x-ndjson",
+	  .tells = bulk_tells,
 	  .begin = bulk_begin,
 	  .row = bulk_row,
 	  .end = bulk_end,
