@@ -92,6 +92,23 @@ static int refuse(const struct kafka *k, const char *why)
 	return -EINVAL;
 }
 
+/* Properties that librdkafka takes and this producer cannot work with. */
+static const struct {
+	const char *name, *why;
+} unfit[] = {
+	{ "delivery.report.only.error",
+	  "leave out delivery.report.only.error: what arrives would not be counted" },
+	{ "transactional.id", "leave out transactional.id: weir begins no transactions" },
+};
+
+static int refuse_unfit(const struct kafka *k, const char *property)
+{
+	for (size_t i = 0; i < sizeof(unfit) / sizeof(unfit[0]); i++)
+		if (!strcmp(unfit[i].name, property))
+			return refuse(k, unfit[i].why);
+	return 0;
+}
+
 static int set(const struct kafka *k, rd_kafka_conf_t *conf, const char *name, const char *value)
 {
 	char why[256];
@@ -113,7 +130,9 @@ static int set_properties(const struct kafka *k, rd_kafka_conf_t *conf, char *te
 		if (!value)
 			return refuse(k, "a property has no value; give ?name=value&name=value");
 		*value++ = '\0';
-		err = set(k, conf, word, value);
+		err = refuse_unfit(k, word);
+		if (!err)
+			err = set(k, conf, word, value);
 	}
 	return err;
 }

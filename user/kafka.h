@@ -16,7 +16,7 @@ struct kafka;
 
 struct kafka_options {
 	const char *name; /* for messages: the output; borrowed */
-	/* "broker[,broker]/topic[?property=value&...]", any property of librdkafka's. */
+	/* "broker[,broker]/topic[?property=value&...]", most properties of librdkafka. */
 	const char *address;
 	struct ship_limits limits; /* SHIP_DROP_OLDEST drops what finds no room itself */
 };

@@ -173,7 +173,8 @@ def test_properties(folder):
         finish(start(folder, brokers.address, more="?compression.codec=gzip&acks=all"), folder)
         once(read(brokers))
     for target, words in (("b/t?no.such=1", "No such configuration property"), ("b/t?linger.ms=x", "linger.ms"),
-                          ("b/t?acks", "a property has no value"), ("broker", "give kafka://"), ("/t", "give kafka://"),
+                          ("b/t?acks", "a property has no value"), ("b/t?delivery.report.only.error=true", "would not be counted"),
+                          ("b/t?transactional.id=x", "weir begins no transactions"), ("broker", "give kafka://"), ("/t", "give kafka://"),
                           ("b/", "give kafka://")):
         done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "-o", f"json:kafka://{target}"], capture_output=True,
                               text=True, timeout=20)
