@@ -91,6 +91,44 @@ def test_udp(folder):
     assert max(sizes) <= 1232 and min(sizes[:-1]) > 1100, sizes
 
 
+def receive(s):
+    try:
+        return s.recv(65536)
+    except TimeoutError:
+        return None
+
+
+def refuse_late(s, raw):
+    """Each datagram to s is refused some ms after it came, as by a host afar: port unreachable. Ends when none comes any more."""
+    port = s.getsockname()[1]
+    raw.settimeout(3)
+    while packet := receive(raw):
+        if packet[22:24] != port.to_bytes(2, "big"):
+            continue
+        time.sleep(0.01)
+        message = b"\3\3\0\0\0\0\0\0" + packet[:28]
+        total = sum(int.from_bytes(message[i:i + 2], "big") for i in range(0, len(message), 2))
+        total = (total & 0xffff) + (total >> 16)
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as icmp:
+            icmp.sendto(message[:2] + (~(total + (total >> 16)) & 0xffff).to_bytes(2, "big") + message[4:], ("127.0.0.1", 0))
+
+
+def test_udp_refused_late(folder):
+    """A host afar says only after a datagram has gone that nobody listens there: those are failed, with a word."""
+    try:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    except PermissionError:
+        return "raw sockets are for root"
+    with raw, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        refuser = threading.Thread(target=refuse_late, args=(s, raw))
+        refuser.start()
+        err, counts, _ = finish(weir(folder, "-o", f"json:udp://127.0.0.1:{s.getsockname()[1]}", "--pace", "20", *MANY), folder)
+        refuser.join()
+    assert counts["failed"] > PACKETS / 2 and counts["failed"] + counts["sent"] == PACKETS, counts
+    assert err.count("\n") == 1 and "Connection refused; records that are refused count as failed" in err, err
+
+
 def test_pace(folder):
     """From a capture no faster than told, and the end waits for what is queued then."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:

@@ -262,19 +262,21 @@ static void note_sent(struct ship *s, struct message *m)
 	release_acknowledged(s);
 }
 
-/* The datagram before the one at hand turned out to be refused. With the lock. */
-static void note_refused_before(struct ship *s)
-{
-	if (s->doubted)
-		settle_unsent(s, s->doubted, &s->counts.failed);
-	s->doubted = NULL;
-}
-
 /* For who asks why records failed; the first cause stands for all. With the lock. */
 static void note_refusal(struct ship *s, const char *why)
 {
 	if (!*s->refusal)
 		snprintf(s->refusal, sizeof(s->refusal), "%s", *why ? why : "refused");
+}
+
+/* The datagram before the one at hand turned out to be refused. With the lock. */
+static void note_refused_before(struct ship *s, const char *why)
+{
+	if (!s->doubted)
+		return;
+	note_refusal(s, why);
+	settle_unsent(s, s->doubted, &s->counts.failed);
+	s->doubted = NULL;
 }
 
 /* Some records of a message that was taken are refused all the same. With the lock. */
@@ -425,7 +427,7 @@ static bool send_message(struct ship *s, struct message *m)
 	pthread_mutex_lock(&s->lock);
 	note_connected(s);
 	if (err == 1)
-		note_refused_before(s);
+		note_refused_before(s, why);
 	if (err == -EBADMSG) {
 		note_refusal(s, why);
 		note_failed(s, m);

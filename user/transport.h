@@ -38,10 +38,10 @@ struct transport_ops {
 	int (*connect)(struct transport *t, const atomic_bool *ending,
 		       char why[TRANSPORT_WHY_SIZE]);
 	/*
-	 * 0: it is the system's now. 1: so it is, but the message before it was refused. -EBADMSG:
-	 * nobody will ever take this message. -EBUSY: the other side has it, and asks for it again
-	 * later. Another error: the connection is lost, and the message is to be sent again on the
-	 * next one.
+	 * 0: it is the system's now. 1: so it is, but the message before it was refused, with words
+	 * in why. -EBADMSG: nobody will ever take this message. -EBUSY: the other side has it, and
+	 * asks for it again later. Another error: the connection is lost, and the message is to be
+	 * sent again on the next one.
 	 */
 	int (*send)(struct transport *t, const void *bytes, size_t length,
 		    const atomic_bool *ending, char why[TRANSPORT_WHY_SIZE]);

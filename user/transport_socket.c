@@ -286,7 +286,9 @@ static int datagram_send(struct transport *t, const void *bytes, size_t length,
 			return failed(why, ECANCELED);
 	}
 	err = pending_error(t->fd);
-	return err ? failed(why, err) : before != 0;
+	if (err || before)
+		failed(why, err ? err : before);
+	return err ? -err : before != 0;
 }
 
 const struct transport_ops transport_udp = {

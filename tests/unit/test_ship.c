@@ -387,6 +387,8 @@ static void refused_before(void **state)
 	ship_counts(s, &c);
 	assert_int_equal(c.failed, 3);
 	assert_int_equal(c.sent, 0);
+	ship_report(s);
+	assert_string_equal(said, "-o fake:: refused; records that are refused count as failed\n");
 	put_one(s, "cccc", 1, NULL);
 	closes(s, 11, 0, 0, 3);
 }
