@@ -300,6 +300,18 @@ def test_block(folder):
     assert counts == {"sent": flows, "retried": 0, "dropped": 0, "failed": 0} and len(data.splitlines()) == flows, counts
 
 
+def test_beside_a_full_disk(folder):
+    """An output that fails ends the run: what the others have is sent, the last records too."""
+    with listen() as s, listen() as t:
+        outputs = [word for one, form in ((s, "json"), (t, "ipfix")) for word in ("-o", f"{form}:tcp://127.0.0.1:{one.getsockname()[1]}")]
+        process = weir(folder, *outputs, "-o", "csv:/dev/full", *MANY, source=big(folder))
+        connections = [one.accept()[0] for one in (s, t)]
+        data = [read_all(one) for one in connections]
+    err, counts, flows = finish(process, folder, 1)
+    assert counts == {"sent": 2 * flows, "retried": 0, "dropped": 0, "failed": 0} and flows > 1000, (counts, flows)
+    assert len(data[0].splitlines()) == flows and "No space left on device" in err, (len(data[0].splitlines()), err)
+
+
 class Http:
     """A server of one path; statuses are given in turn, then 200."""
 

@@ -487,6 +487,8 @@ int output_close(struct output *o, bool discard, struct ship_counts *counts)
 	int err = 0, closed = 0;
 
 	*counts = (struct ship_counts){ 0 };
+	if (o->ship && output_pending(o))
+		discard = false; /* counted as on their way, as those before them */
 	if (!o->format->rows && !discard)
 		err = output_ipfix_finish(&o->ipfix);
 	if (o->ship) {
