@@ -245,6 +245,15 @@ static void tell_brokers(struct kafka *k)
 	k->down_told = k->down;
 }
 
+/* Once: what is refused may be so record by record. */
+static void tell_refusal(struct kafka *k)
+{
+	if (*k->refusal && !k->refusal_told)
+		log_warning("-o %s: %s; records that are refused count as failed", k->options.name,
+			    k->refusal);
+	k->refusal_told = *k->refusal;
+}
+
 void kafka_put(struct kafka *k, const char *key, const void *value, size_t length,
 	       const atomic_bool *stop)
 {
@@ -264,16 +273,7 @@ void kafka_put(struct kafka *k, const char *key, const void *value, size_t lengt
 		k->counts.dropped++;
 	else if (err)
 		note_failed(k, err);
-	rd_kafka_poll(k->client, 0);
-}
-
-/* Once: what is refused may be so record by record. */
-static void tell_refusal(struct kafka *k)
-{
-	if (*k->refusal && !k->refusal_told)
-		log_warning("-o %s: %s; records that are refused count as failed", k->options.name,
-			    k->refusal);
-	k->refusal_told = *k->refusal;
+	kafka_report(k);
 }
 
 void kafka_report(struct kafka *k)

@@ -26,7 +26,7 @@ const char *kafka_address(const char *target);
 
 /* Checks address and properties; brokers may come later. 0, -EINVAL or -ENOMEM after a message. */
 int kafka_open(struct kafka **out, const struct kafka_options *options);
-/* Copies key and value. stop: do not wait any longer; may be NULL. */
+/* Copies key and value, and reports. stop: do not wait any longer; may be NULL. */
 void kafka_put(struct kafka *k, const char *key, const void *value, size_t length,
 	       const atomic_bool *stop);
 /* Takes delivery reports and says what has changed about the brokers. */

@@ -194,6 +194,7 @@ void ship_put(struct ship *s, const void *bytes, size_t length, const struct shi
 		free(m);
 	}
 	pthread_mutex_unlock(&s->lock);
+	ship_report(s);
 }
 
 /* --- the thread: what was sent ---------------------------------------------------------------- */

@@ -592,6 +592,23 @@ static void blocks(void **state)
 	closes(s, 0, 0, 3, 0);
 }
 
+/* A capture is read without a pause, and for long: what is wrong is told with the next message. */
+static void told_in_passing(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.answers[0] = -EBADMSG;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	wait_until_sent(s, 1);
+	put(s, 1, 1);
+	assert_string_equal(said, "-o fake:: Bad message; records that are refused count as "
+				  "failed\n");
+	closes(s, 1, 0, 0, 1);
+}
+
 static void report_until_said(struct ship *s)
 {
 	for (int i = 0; i < 5000 && !*said; i++) {
@@ -775,6 +792,7 @@ int main(void)
 		cmocka_unit_test_setup(drops_the_oldest, reset),
 		cmocka_unit_test_setup(larger_than_the_queue, reset),
 		cmocka_unit_test_setup(blocks, reset),
+		cmocka_unit_test_setup(told_in_passing, reset),
 		cmocka_unit_test_setup(blocks_aloud, reset),
 		cmocka_unit_test_setup(back_again, reset),
 		cmocka_unit_test_setup(still_busy, reset),
