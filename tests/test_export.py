@@ -91,6 +91,44 @@ def test_udp(folder):
     assert max(sizes) <= 1232 and min(sizes[:-1]) > 1100, sizes
 
 
+def receive(s):
+    try:
+        return s.recv(65536)
+    except TimeoutError:
+        return None
+
+
+def refuse_late(s, raw):
+    """Each datagram to s is refused some ms after it came, as by a host afar: port unreachable. Ends when none comes any more."""
+    port = s.getsockname()[1]
+    raw.settimeout(3)
+    while packet := receive(raw):
+        if packet[22:24] != port.to_bytes(2, "big"):
+            continue
+        time.sleep(0.01)
+        message = b"\3\3\0\0\0\0\0\0" + packet[:28]
+        total = sum(int.from_bytes(message[i:i + 2], "big") for i in range(0, len(message), 2))
+        total = (total & 0xffff) + (total >> 16)
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as icmp:
+            icmp.sendto(message[:2] + (~(total + (total >> 16)) & 0xffff).to_bytes(2, "big") + message[4:], ("127.0.0.1", 0))
+
+
+def test_udp_refused_late(folder):
+    """A host afar says only after a datagram has gone that nobody listens there: those are failed, with a word."""
+    try:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    except PermissionError:
+        return "raw sockets are for root"
+    with raw, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        refuser = threading.Thread(target=refuse_late, args=(s, raw))
+        refuser.start()
+        err, counts, _ = finish(weir(folder, "-o", f"json:udp://127.0.0.1:{s.getsockname()[1]}", "--pace", "20", *MANY), folder)
+        refuser.join()
+    assert counts["failed"] > PACKETS / 2 and counts["failed"] + counts["sent"] == PACKETS, counts
+    assert err.count("\n") == 1 and "Connection refused; records that are refused count as failed" in err, err
+
+
 def test_pace(folder):
     """From a capture no faster than told, and the end waits for what is queued then."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -163,6 +201,34 @@ def test_dies_and_comes_back(folder):
     assert counts["sent"] == PACKETS and counts["dropped"] == 0, counts
 
 
+def test_unix_unread(folder):
+    """A reader that ends before it has read all: what it left, which only weir still has, goes to the next one."""
+    path = folder / "collector.sock"
+    with listen(socket.AF_UNIX, str(path)) as s:
+        process = subprocess.Popen([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "--fields", "flow_id", "--summary", str(folder / "s.json"), *MANY,
+                                    "-o", f"json:unix:{path}", "--flush-timeout", "20"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        first, _ = s.accept()
+        first.recv(10)
+        time.sleep(0.3)
+        first.close()
+        data = read_all(s.accept()[0])
+    err, counts, _ = finish(process, folder)
+    assert sorted(ids(data)) == list(range(PACKETS)) and counts["sent"] == PACKETS and counts["dropped"] == 0, (len(ids(data)), counts, err)
+
+
+def test_reset_at_the_end(folder):
+    """The connection breaks when all was handed to the system, which had not sent it all: the peer is back, and gets it."""
+    with listen() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        process = weir(folder, "-o", f"json:tcp://127.0.0.1:{s.getsockname()[1]}", "--flush-timeout", "20", "--fields", FIELDS, *MANY)
+        first, _ = s.accept()
+        time.sleep(0.5)
+        first.close()
+        data = read_all(s.accept()[0])
+    err, counts, _ = finish(process, folder)
+    assert sorted(ids(data)) == list(range(PACKETS)) and counts["sent"] == PACKETS and counts["dropped"] == 0, (len(ids(data)), counts, err)
+
+
 def read_what_came(connection):
     """Until nothing has come for a while: a peer that closes with bytes unread loses what it has acknowledged."""
     connection.settimeout(20)
@@ -232,6 +298,18 @@ def test_block(folder):
         data = read_all(connection)
     err, counts, flows = finish(process, folder)
     assert counts == {"sent": flows, "retried": 0, "dropped": 0, "failed": 0} and len(data.splitlines()) == flows, counts
+
+
+def test_beside_a_full_disk(folder):
+    """An output that fails ends the run: what the others have is sent, the last records too."""
+    with listen() as s, listen() as t:
+        outputs = [word for one, form in ((s, "json"), (t, "ipfix")) for word in ("-o", f"{form}:tcp://127.0.0.1:{one.getsockname()[1]}")]
+        process = weir(folder, *outputs, "-o", "csv:/dev/full", *MANY, source=big(folder))
+        connections = [one.accept()[0] for one in (s, t)]
+        data = [read_all(one) for one in connections]
+    err, counts, flows = finish(process, folder, 1)
+    assert counts == {"sent": 2 * flows, "retried": 0, "dropped": 0, "failed": 0} and flows > 1000, (counts, flows)
+    assert len(data[0].splitlines()) == flows and "No space left on device" in err, (len(data[0].splitlines()), err)
 
 
 class Http:

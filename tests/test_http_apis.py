@@ -237,6 +237,15 @@ def test_refused():
         assert done.returncode == 2 and f"/{path} takes json" in done.stderr and done.stderr.count("\n") == 1, done
 
 
+def test_hidden_columns():
+    """What a body tells besides the columns must not tell one that is hidden."""
+    for path, column in (("loki/api/v1/push", "last_seen_ns"), ("_bulk", "last_seen_ns"), ("_bulk", "flow_id"), ("_bulk", "run_id")):
+        done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "--fields", "run_id,flow_id,last_seen_ns", "--anonymize", column,
+                               "-o", f"json:http://127.0.0.1:9/{path}"], capture_output=True, text=True, timeout=20)
+        words = f"/{path} tells {column.removesuffix('_ns')}, which --anonymize hides"
+        assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1, done
+
+
 def main():
     tap.run_tests(globals(), "http api")
     tap.finish()

@@ -252,6 +252,16 @@ bool anonymizer_hides(const struct anonymizer *a, size_t column)
 	return a && a->hidden[column];
 }
 
+bool anonymizer_hides_value(const struct anonymizer *a, const struct columns *columns,
+			    size_t offset)
+{
+	for (size_t i = 0; a && i < columns->count; i++)
+		if (a->hidden[i] && has_place(columns->items[i]) &&
+		    columns->items[i]->offset == offset)
+			return true;
+	return false;
+}
+
 bool anonymizer_hides_key(const struct anonymizer *a)
 {
 	return a && a->hides_key;

@@ -25,6 +25,9 @@ void anonymizer_free(struct anonymizer *a);
  * another form of it, its number, or a hash of the flow's key.
  */
 bool anonymizer_hides(const struct anonymizer *a, size_t column);
+/* Whether a column of the value at this place of a record is hidden; a may be NULL. */
+bool anonymizer_hides_value(const struct anonymizer *a, const struct columns *columns,
+			    size_t offset);
 /*
  * Replaces what stands in b since start by 32 hex digits: BLAKE2b-512 of it under the run's key,
  * cut to 128 bits.

@@ -204,7 +204,7 @@ void exporters_status(const struct exporters *e, struct output_statuses *out)
 	}
 }
 
-/* Sums go up, but for records that turned out to be refused after they were sent. */
+/* What these sums have grown by since the last time. */
 static void tell_ledger(struct exporters *e)
 {
 	struct ship_counts all = e->closed, one;

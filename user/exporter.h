@@ -54,7 +54,10 @@ bool exporters_pending(const struct exporters *e);
 struct record_sink exporters_sink(struct exporters *e);
 /* Flushes and closes. The first error of a buffered write is reported here. */
 int exporters_close(struct exporters *e);
-/* Closes after an error, without writing what is buffered and without messages. */
+/*
+ * Closes after an error, without writing what is buffered for files and without messages about
+ * them; what is on its way to a network is sent.
+ */
 void exporters_discard(struct exporters *e);
 /* Of the outputs over networks, in the order of their -o. */
 void exporters_status(const struct exporters *e, struct output_statuses *out);

@@ -115,13 +115,14 @@ static struct json_object *outcome_of(struct json_object *item)
 static void put_reason(struct json_object *outcome, int status, char why[TRANSPORT_WHY_SIZE])
 {
 	struct json_object *error = NULL, *reason = NULL;
-	const char *words = "no reason given";
+	const char *text = "no reason given";
+	int head = snprintf(why, TRANSPORT_WHY_SIZE, "status %d of a record: ", status);
 
 	if (json_object_object_get_ex(outcome, "error", &error) &&
 	    json_object_object_get_ex(error, "reason", &reason))
-		words = json_object_get_string(reason);
-	snprintf(why, TRANSPORT_WHY_SIZE, "status %d of a record: %s", status,
-		 words ? words : "none");
+		text = json_object_get_string(reason);
+	text = text ? text : "none";
+	transport_words(why + head, TRANSPORT_WHY_SIZE - head, text, strlen(text));
 }
 
 static int judge_items(struct json_object *items, uint32_t *refused, char why[TRANSPORT_WHY_SIZE])
@@ -186,14 +187,19 @@ static int bulk_judge(const char *body, size_t length, uint32_t *refused,
 
 /* --- which ------------------------------------------------------------------------------------ */
 
+static const char *const loki_tells[] = { "last_seen", NULL };
+static const char *const bulk_tells[] = { "last_seen", "run_id", "flow_id", NULL };
+
 static const struct http_api apis[] = {
 	{ .path = "/loki/api/v1/push",
 	  .content_type = "application/json",
+	  .tells = loki_tells,
 	  .begin = loki_begin,
 	  .row = loki_row,
 	  .end = loki_end },
 	{ .path = "/_bulk",
 	  .content_type = "application/x-ndjson",
+	  .tells = bulk_tells,
 	  .begin = bulk_begin,
 	  .row = bulk_row,
 	  .end = bulk_end,

@@ -16,6 +16,7 @@
 struct http_api {
 	const char *path; /* how the URL's path ends */
 	const char *content_type;
+	const char *const *tells; /* columns that a body tells whatever is chosen, up to NULL */
 	/* What starts a body; probe may be NULL, then it is not told. */
 	void (*begin)(struct text_buffer *out, const char *probe);
 	/* One record: its object in JSON, of this length, without a line end. */

@@ -142,11 +142,7 @@ static bool has_place(const struct field *f)
 
 static bool place_is_hidden(const struct builder *b, uint32_t offset)
 {
-	for (size_t i = 0; i < b->columns->count; i++)
-		if (is_hidden(b, i) && has_place(b->columns->items[i]) &&
-		    b->columns->items[i]->offset == offset)
-			return true;
-	return false;
+	return anonymizer_hides_value(b->options->anonymizer, b->columns, offset);
 }
 
 /* A hidden column must not show in a flow of one direction, be it the other one's. */

@@ -22,6 +22,8 @@ struct kafka {
 	struct ship_counts counts; /* queued: until the delivery report */
 	bool down, down_told;
 	char why[TRANSPORT_WHY_SIZE];
+	char refusal[TRANSPORT_WHY_SIZE]; /* the first one's words; "" = there was none */
+	bool refusal_told;
 };
 
 const char *kafka_address(const char *target)
@@ -32,6 +34,17 @@ const char *kafka_address(const char *target)
 }
 
 /* --- what librdkafka tells, within rd_kafka_poll() -------------------------------------------- */
+
+/* The first cause stands for all. */
+static void note_failed(struct kafka *k, rd_kafka_resp_err_t err)
+{
+	k->counts.failed++;
+	if (*k->refusal)
+		return;
+	if (err != RD_KAFKA_RESP_ERR__FATAL ||
+	    !rd_kafka_fatal_error(k->client, k->refusal, sizeof(k->refusal)))
+		snprintf(k->refusal, sizeof(k->refusal), "%s", rd_kafka_err2str(err));
+}
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *m, void *context)
 {
@@ -47,7 +60,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *m, void *c
 		 m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)
 		k->counts.dropped++;
 	else
-		k->counts.failed++;
+		note_failed(k, m->err);
 	if (!m->err)
 		k->down = false;
 }
@@ -79,6 +92,23 @@ static int refuse(const struct kafka *k, const char *why)
 	return -EINVAL;
 }
 
+/* Properties that librdkafka takes and this producer cannot work with. */
+static const struct {
+	const char *name, *why;
+} unfit[] = {
+	{ "delivery.report.only.error",
+	  "leave out delivery.report.only.error: what arrives would not be counted" },
+	{ "transactional.id", "leave out transactional.id: weir begins no transactions" },
+};
+
+static int refuse_unfit(const struct kafka *k, const char *property)
+{
+	for (size_t i = 0; i < sizeof(unfit) / sizeof(unfit[0]); i++)
+		if (!strcmp(unfit[i].name, property))
+			return refuse(k, unfit[i].why);
+	return 0;
+}
+
 static int set(const struct kafka *k, rd_kafka_conf_t *conf, const char *name, const char *value)
 {
 	char why[256];
@@ -100,7 +130,9 @@ static int set_properties(const struct kafka *k, rd_kafka_conf_t *conf, char *te
 		if (!value)
 			return refuse(k, "a property has no value; give ?name=value&name=value");
 		*value++ = '\0';
-		err = set(k, conf, word, value);
+		err = refuse_unfit(k, word);
+		if (!err)
+			err = set(k, conf, word, value);
 	}
 	return err;
 }
@@ -213,6 +245,15 @@ static void tell_brokers(struct kafka *k)
 	k->down_told = k->down;
 }
 
+/* Once: what is refused may be so record by record. */
+static void tell_refusal(struct kafka *k)
+{
+	if (*k->refusal && !k->refusal_told)
+		log_warning("-o %s: %s; records that are refused count as failed", k->options.name,
+			    k->refusal);
+	k->refusal_told = *k->refusal;
+}
+
 void kafka_put(struct kafka *k, const char *key, const void *value, size_t length,
 	       const atomic_bool *stop)
 {
@@ -231,14 +272,15 @@ void kafka_put(struct kafka *k, const char *key, const void *value, size_t lengt
 	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 		k->counts.dropped++;
 	else if (err)
-		k->counts.failed++;
-	rd_kafka_poll(k->client, 0);
+		note_failed(k, err);
+	kafka_report(k);
 }
 
 void kafka_report(struct kafka *k)
 {
 	rd_kafka_poll(k->client, 0);
 	tell_brokers(k);
+	tell_refusal(k);
 }
 
 void kafka_counts(struct kafka *k, struct ship_counts *out)
@@ -263,6 +305,7 @@ void kafka_close(struct kafka *k, struct ship_counts *out)
 	/* of what librdkafka gave no report */
 	k->counts.dropped += k->counts.queued;
 	k->counts.queued = k->counts.queued_bytes = 0;
+	tell_refusal(k);
 	*out = k->counts;
 	rd_kafka_destroy(k->client);
 	free(k->brokers);

@@ -16,7 +16,7 @@ struct kafka;
 
 struct kafka_options {
 	const char *name; /* for messages: the output; borrowed */
-	/* "broker[,broker]/topic[?property=value&...]", any property of librdkafka's. */
+	/* "broker[,broker]/topic[?property=value&...]", most properties of librdkafka. */
 	const char *address;
 	struct ship_limits limits; /* SHIP_DROP_OLDEST drops what finds no room itself */
 };
@@ -26,7 +26,7 @@ const char *kafka_address(const char *target);
 
 /* Checks address and properties; brokers may come later. 0, -EINVAL or -ENOMEM after a message. */
 int kafka_open(struct kafka **out, const struct kafka_options *options);
-/* Copies key and value. stop: do not wait any longer; may be NULL. */
+/* Copies key and value, and reports. stop: do not wait any longer; may be NULL. */
 void kafka_put(struct kafka *k, const char *key, const void *value, size_t length,
 	       const atomic_bool *stop);
 /* Takes delivery reports and says what has changed about the brokers. */

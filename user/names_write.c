@@ -240,15 +240,6 @@ static void put_value(struct text_buffer *out, const struct name_item *item,
 	}
 }
 
-static bool is_hidden(const struct columns *columns, struct anonymizer *anonymizer, size_t offset)
-{
-	for (size_t i = 0; i < columns->count; i++)
-		if (anonymizer_hides(anonymizer, i) && columns->items[i]->offset == offset &&
-		    !(columns->items[i]->need & NEED_STATE))
-			return true;
-	return false;
-}
-
 /* What is hidden is a hash under the rest, and nothing besides. */
 static void put_item(struct text_buffer *out, const struct name_item *item,
 		     const struct columns *columns, const struct flow_record *r,
@@ -258,12 +249,14 @@ static void put_item(struct text_buffer *out, const struct name_item *item,
 	bool hidden = item->column != NAME_FIXED && anonymizer_hides(anonymizer, item->column);
 
 	if (anonymizer && item->column == NAME_FIXED && item->field)
-		hidden = is_hidden(columns, anonymizer, item->field->offset);
+		hidden = anonymizer_hides_value(anonymizer, columns, item->field->offset);
 	if (item->as == AS_RECORD_ID && anonymizer)
-		hidden |= is_hidden(columns, anonymizer, offsetof(struct flow_record, flow_id));
+		hidden |= anonymizer_hides_value(anonymizer, columns,
+						 offsetof(struct flow_record, flow_id));
 	if (item->as == AS_TCP_FLAGS && anonymizer)
-		hidden |= is_hidden(columns, anonymizer,
-				    offsetof(struct flow_record, side[SIDE_DST2SRC].tcp_flags));
+		hidden |= anonymizer_hides_value(anonymizer, columns,
+						 offsetof(struct flow_record,
+							  side[SIDE_DST2SRC].tcp_flags));
 	if (!hidden)
 		put_value(out, item, r);
 	else if (rest)

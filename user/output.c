@@ -167,14 +167,30 @@ static struct ship_limits limits_of(const struct config *c)
 	};
 }
 
+static int refuse_hidden(const struct output *o)
+{
+	for (const char *const *name = o->api->tells; *name; name++) {
+		size_t offset = record_field_by_name(*name)->offset;
+
+		if (!anonymizer_hides_value(o->parts.anonymizer, o->parts.columns, offset))
+			continue;
+		log_error("-o %s: %s tells %s, which --anonymize hides; give another target",
+			  o->text, o->api->path, *name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Some paths of URLs are APIs. */
 static int choose_api(struct output *o, const struct transport_ops *transport, const char *address)
 {
 	if (transport != &transport_http && transport != &transport_https)
 		return 0;
 	o->api = http_api_of(address);
-	if (!o->api || o->format->rows == &format_json)
+	if (!o->api)
 		return 0;
+	if (o->format->rows == &format_json)
+		return refuse_hidden(o);
 	log_error("-o %s: %s takes json; give json:%s", o->text, o->api->path, o->target);
 	return -EINVAL;
 }
@@ -471,6 +487,8 @@ int output_close(struct output *o, bool discard, struct ship_counts *counts)
 	int err = 0, closed = 0;
 
 	*counts = (struct ship_counts){ 0 };
+	if (o->ship && output_pending(o))
+		discard = false; /* counted as on their way, as those before them */
 	if (!o->format->rows && !discard)
 		err = output_ipfix_finish(&o->ipfix);
 	if (o->ship) {

@@ -53,8 +53,8 @@ int output_reopen(struct output *o);
 /* Whether rows wait in a buffer that only output_flush() or more rows empty. */
 bool output_pending(const struct output *o);
 /*
- * Flushes, or with discard drops what is collected, and closes. *counts: records that left by a
- * network, zeroes for files.
+ * Flushes, or with discard drops what is collected for a file, and closes. *counts: records that
+ * left by a network, zeroes for files.
  */
 int output_close(struct output *o, bool discard, struct ship_counts *counts);
 

@@ -139,11 +139,25 @@ static void wait_on(struct ship *s, pthread_cond_t *condition, uint64_t ns)
 	pthread_cond_timedwait(condition, &s->lock, &when);
 }
 
+static bool is_stopped(const atomic_bool *stop)
+{
+	return stop && *stop;
+}
+
+/* Nobody else says meanwhile why this takes so long. */
+static void wait_for_room(struct ship *s)
+{
+	wait_on(s, &s->room, LOOK_NS);
+	pthread_mutex_unlock(&s->lock);
+	ship_report(s);
+	pthread_mutex_lock(&s->lock);
+}
+
 static bool make_room(struct ship *s, size_t length, const atomic_bool *stop)
 {
 	while (!has_room(s, length)) {
-		if (s->options.limits.policy == SHIP_BLOCK && !(stop && *stop))
-			wait_on(s, &s->room, LOOK_NS);
+		if (s->options.limits.policy == SHIP_BLOCK && !is_stopped(stop))
+			wait_for_room(s);
 		else if (!drop_oldest(s))
 			return false;
 	}
@@ -180,6 +194,7 @@ void ship_put(struct ship *s, const void *bytes, size_t length, const struct shi
 		free(m);
 	}
 	pthread_mutex_unlock(&s->lock);
+	ship_report(s);
 }
 
 /* --- the thread: what was sent ---------------------------------------------------------------- */
@@ -222,6 +237,22 @@ static size_t unacknowledged(const struct ship *s)
 	return s->connected && ops->unacknowledged ? ops->unacknowledged(s->transport) : 0;
 }
 
+static bool is_lost(const struct ship *s)
+{
+	const struct transport_ops *ops = s->options.transport;
+
+	return s->connected && ops->is_lost && ops->is_lost(s->transport);
+}
+
+/* Asked in this order: a connection that is lost now may have taken bytes along. With the lock. */
+static void release_acknowledged(struct ship *s)
+{
+	size_t bytes = unacknowledged(s);
+
+	if (s->first != s->unsent && !is_lost(s))
+		release_sent(s, bytes);
+}
+
 /* The message at hand was taken; it stays until it is acknowledged. With the lock. */
 static void note_sent(struct ship *s, struct message *m)
 {
@@ -229,15 +260,7 @@ static void note_sent(struct ship *s, struct message *m)
 	s->sending = false;
 	s->unsent = m->next;
 	s->unacknowledged_bytes += m->length;
-	release_sent(s, unacknowledged(s));
-}
-
-/* The datagram before the one at hand turned out to be refused. With the lock. */
-static void note_refused_before(struct ship *s)
-{
-	if (s->doubted)
-		settle_unsent(s, s->doubted, &s->counts.failed);
-	s->doubted = NULL;
+	release_acknowledged(s);
 }
 
 /* For who asks why records failed; the first cause stands for all. With the lock. */
@@ -245,6 +268,16 @@ static void note_refusal(struct ship *s, const char *why)
 {
 	if (!*s->refusal)
 		snprintf(s->refusal, sizeof(s->refusal), "%s", *why ? why : "refused");
+}
+
+/* The datagram before the one at hand turned out to be refused. With the lock. */
+static void note_refused_before(struct ship *s, const char *why)
+{
+	if (!s->doubted)
+		return;
+	note_refusal(s, why);
+	settle_unsent(s, s->doubted, &s->counts.failed);
+	s->doubted = NULL;
 }
 
 /* Some records of a message that was taken are refused all the same. With the lock. */
@@ -286,6 +319,13 @@ static void note_lost(struct ship *s)
 	}
 }
 
+/* Not before a message has gone: some transports connect when they send. With the lock. */
+static void note_connected(struct ship *s)
+{
+	s->lost = false;
+	*s->why = '\0';
+}
+
 /* --- the thread: sending ---------------------------------------------------------------------- */
 
 static void disconnect(struct ship *s, const char *why)
@@ -294,7 +334,8 @@ static void disconnect(struct ship *s, const char *why)
 		s->options.transport->disconnect(s->transport);
 	s->connected = false;
 	pthread_mutex_lock(&s->lock);
-	snprintf(s->why, sizeof(s->why), "%s", why);
+	if (!s->ending) /* which cuts short whatever is tried */
+		snprintf(s->why, sizeof(s->why), "%s", why);
 	note_lost(s);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -359,7 +400,6 @@ static bool connect_once(struct ship *s)
 	}
 	pthread_mutex_lock(&s->lock);
 	s->counts.connects++;
-	s->lost = false;
 	pthread_mutex_unlock(&s->lock);
 	return true;
 }
@@ -380,14 +420,15 @@ static bool send_message(struct ship *s, struct message *m)
 	if (!err)
 		err = send_bytes(s, bytes, m->length, why);
 	if (err < 0 && err != -EBADMSG) {
-		m->tried = err == -EBUSY; /* it was there, and is sent again */
+		m->tried |= err == -EBUSY; /* it was there, and is sent again */
 		disconnect(s, why);
 		return false;
 	}
 	s->retry_ns = FIRST_RETRY_NS;
 	pthread_mutex_lock(&s->lock);
+	note_connected(s);
 	if (err == 1)
-		note_refused_before(s);
+		note_refused_before(s, why);
 	if (err == -EBADMSG) {
 		note_refusal(s, why);
 		note_failed(s, m);
@@ -401,6 +442,12 @@ static bool send_message(struct ship *s, struct message *m)
 
 /* --- the thread: when ------------------------------------------------------------------------- */
 
+/* The next message, or the first one that a lost connection may have swallowed. With the lock. */
+static struct message *next_to_send(const struct ship *s)
+{
+	return s->first != s->unsent && is_lost(s) ? s->first : s->unsent;
+}
+
 /* The next message to send, marked as being sent; NULL: the thread is to end. */
 static struct message *wait_for_message(struct ship *s)
 {
@@ -408,13 +455,13 @@ static struct message *wait_for_message(struct ship *s)
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
-		release_sent(s, unacknowledged(s));
+		release_acknowledged(s);
 		if (s->doubted && monotonic_ns() - s->doubted_ns > REFUSAL_NS)
 			trust(s);
 		if (s->ending || (s->closing && !s->first))
 			break;
-		if (s->unsent) {
-			m = s->unsent;
+		m = next_to_send(s);
+		if (m) {
 			s->sending = true;
 			break;
 		}
@@ -609,7 +656,7 @@ static uint64_t paced_ns(const struct ship *s)
 {
 	uint64_t messages = 0;
 
-	if (!s->options.limits.pace || (s->stop && *s->stop))
+	if (!s->options.limits.pace)
 		return 0;
 	for (const struct message *m = s->first; m; m = m->next)
 		messages++;
@@ -618,13 +665,13 @@ static uint64_t paced_ns(const struct ship *s)
 
 void ship_close(struct ship *s, struct ship_counts *out)
 {
-	uint64_t until = monotonic_ns() + s->options.limits.end_timeout_ns;
+	uint64_t until = monotonic_ns() + s->options.limits.end_timeout_ns, paced;
 
 	pthread_mutex_lock(&s->lock);
-	until += paced_ns(s);
+	paced = paced_ns(s);
 	s->closing = true;
 	pthread_cond_signal(&s->work);
-	while (s->first && monotonic_ns() < until)
+	while (s->first && monotonic_ns() < until + (is_stopped(s->stop) ? 0 : paced))
 		wait_on(s, &s->room, LOOK_NS);
 	s->ending = true;
 	pthread_cond_signal(&s->work);

@@ -77,17 +77,17 @@ struct ship_counts {
 
 /* 0; -ENOMEM; or after a message -EINVAL, or what the system said. */
 int ship_open(struct ship **out, const struct ship_options *options);
-/* Copies the message. stop: do not wait any longer; may be NULL. */
+/* Copies the message, and reports. stop: do not wait any longer; may be NULL. */
 void ship_put(struct ship *s, const void *bytes, size_t length, const struct ship_load *load,
 	      const atomic_bool *stop);
 /* Another preamble for connections to come, copied. 0 or -ENOMEM: then the old one stays. */
 int ship_set_preamble(struct ship *s, const struct ship_preamble *preamble);
 void ship_counts(struct ship *s, struct ship_counts *out);
-/* Says what has changed about the connection; to be called now and then by who puts messages. */
+/* Says what has changed about the connection; for who has no message to put. */
 void ship_report(struct ship *s);
 /*
  * Sends what is queued, at most end_timeout_ns long, and with a pace so much longer as that takes,
- * unless the stop of the last ship_put() is set; *out is how it ended.
+ * until the stop of the last ship_put() is set; *out is how it ended.
  */
 void ship_close(struct ship *s, struct ship_counts *out);
 

@@ -22,3 +22,12 @@ const struct transport_ops *transport_of(const char *target, const char **addres
 	}
 	return NULL;
 }
+
+void transport_words(char *to, size_t room, const char *text, size_t length)
+{
+	size_t n = 0;
+
+	for (; n < length && n + 1 < room && text[n] != '\n' && text[n] != '\r'; n++)
+		to[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '.';
+	to[n] = '\0';
+}

@@ -38,10 +38,10 @@ struct transport_ops {
 	int (*connect)(struct transport *t, const atomic_bool *ending,
 		       char why[TRANSPORT_WHY_SIZE]);
 	/*
-	 * 0: it is the system's now. 1: so it is, but the message before it was refused. -EBADMSG:
-	 * nobody will ever take this message. -EBUSY: the other side has it, and asks for it again
-	 * later. Another error: the connection is lost, and the message is to be sent again on the
-	 * next one.
+	 * 0: it is the system's now. 1: so it is, but the message before it was refused, with words
+	 * in why. -EBADMSG: nobody will ever take this message. -EBUSY: the other side has it, and
+	 * asks for it again later. Another error: the connection is lost, and the message is to be
+	 * sent again on the next one.
 	 */
 	int (*send)(struct transport *t, const void *bytes, size_t length,
 		    const atomic_bool *ending, char why[TRANSPORT_WHY_SIZE]);
@@ -52,12 +52,23 @@ struct transport_ops {
 	uint32_t (*refused)(const struct transport *t);
 	/* Bytes that were sent and may be lost with the connection; NULL: none are. */
 	size_t (*unacknowledged)(const struct transport *t);
+	/*
+	 * Whether send() would fail, since the connection is lost: then fewer bytes may be
+	 * unacknowledged because they are gone. NULL: only send() tells.
+	 */
+	bool (*is_lost)(const struct transport *t);
 	void (*disconnect)(struct transport *t);
 	void (*close)(struct transport *t);
 };
 
 extern const struct transport_ops transport_udp, transport_tcp, transport_unix, transport_syslog,
 	transport_http, transport_https;
+
+/*
+ * What a peer said, for a message: the first line of the text, as far as there is room with its
+ * end. Whatever is not printable ASCII becomes a dot.
+ */
+void transport_words(char *to, size_t room, const char *text, size_t length);
 
 /* By the scheme of a target; NULL: none of that name. *address is what follows it. */
 const struct transport_ops *transport_of(const char *target, const char **address);

@@ -205,19 +205,6 @@ static size_t pack(struct transport *t, const void *bytes, size_t length)
 	return packed;
 }
 
-/* Its first line, for a message: whatever is not printable ASCII becomes a dot. */
-static void put_words(const struct transport *t, char *to, size_t room)
-{
-	size_t n = 0;
-
-	while (n < t->answer_length && n + 1 < room && t->answer[n] != '\n' &&
-	       t->answer[n] != '\r') {
-		to[n] = t->answer[n] >= ' ' && t->answer[n] <= '~' ? t->answer[n] : '.';
-		n++;
-	}
-	to[n] = '\0';
-}
-
 /* Too busy, or asked too much: later it may be taken. Other refusals are for good. */
 static int judge(struct transport *t, long status, char why[TRANSPORT_WHY_SIZE])
 {
@@ -227,7 +214,7 @@ static int judge(struct transport *t, long status, char why[TRANSPORT_WHY_SIZE])
 		return t->api && t->api->judge ? t->api->judge(t->answer ? t->answer : "",
 							       t->answer_length, &t->refused, why)
 					       : 0;
-	put_words(t, words, sizeof(words));
+	transport_words(words, sizeof(words), t->answer, t->answer_length);
 	snprintf(why, TRANSPORT_WHY_SIZE, "HTTP status %ld%s%s", status, *words ? ": " : "", words);
 	return status >= 500 || status == 408 || status == 429 ? -EBUSY : -EBADMSG;
 }

@@ -249,6 +249,14 @@ static size_t stream_unacknowledged(const struct transport *t)
 	return ioctl(t->fd, SIOCOUTQ, &bytes) ? 0 : (size_t)bytes;
 }
 
+/* It was reset, or the other side has left bytes unread that the system then forgets. */
+static bool stream_is_lost(const struct transport *t)
+{
+	struct pollfd p = { .fd = t->fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLERR;
+}
+
 /* What the network has told since somebody asked. */
 static int pending_error(int fd)
 {
@@ -278,7 +286,9 @@ static int datagram_send(struct transport *t, const void *bytes, size_t length,
 			return failed(why, ECANCELED);
 	}
 	err = pending_error(t->fd);
-	return err ? failed(why, err) : before != 0;
+	if (err || before)
+		failed(why, err ? err : before);
+	return err ? -err : before != 0;
 }
 
 const struct transport_ops transport_udp = {
@@ -299,6 +309,7 @@ const struct transport_ops transport_tcp = {
 	.connect = inet_connect,
 	.send = stream_send,
 	.unacknowledged = stream_unacknowledged,
+	.is_lost = stream_is_lost,
 	.disconnect = socket_disconnect,
 	.close = socket_close,
 };
@@ -310,6 +321,7 @@ const struct transport_ops transport_unix = {
 	.connect = unix_connect,
 	.send = stream_send,
 	.unacknowledged = stream_unacknowledged,
+	.is_lost = stream_is_lost,
 	.disconnect = socket_disconnect,
 	.close = socket_close,
 };

@@ -78,13 +78,22 @@ def test_errors_are_retried(folder):
 
 
 def test_refusals_are_counted(folder):
-    """One produce request is refused for good: its records are failed, and not on the topic; all others are."""
+    """One produce request is refused for good: its records are failed, with a word, and not on the topic; all others are."""
     with Brokers(1) as brokers:
         brokers.tell("refuse 1")
         err, counts = finish(start(folder, brokers.address), folder)
         messages = read(brokers)
+    assert err.count("\n") == 1 and "Topic authorization failed; records that are refused count as failed" in err, err
     assert counts["failed"] > 0 and counts["sent"] + counts["failed"] == PACKETS, counts
     assert len(messages) == len({name_of(record) for _, record in messages}) == counts["sent"], (len(messages), counts)
+
+
+def test_too_large(folder):
+    """What librdkafka itself refuses is failed, and said once."""
+    with Brokers(1) as brokers:
+        err, counts = finish(start(folder, brokers.address, *WIDE, more="?message.max.bytes=1000"), folder)
+    assert counts == {"sent": 0, "retried": 0, "dropped": 0, "failed": PACKETS}, counts
+    assert err.count("\n") == 1 and "Message size too large; records that are refused count as failed" in err, err
 
 
 # What takes half a minute by default, in tests.
@@ -164,7 +173,8 @@ def test_properties(folder):
         finish(start(folder, brokers.address, more="?compression.codec=gzip&acks=all"), folder)
         once(read(brokers))
     for target, words in (("b/t?no.such=1", "No such configuration property"), ("b/t?linger.ms=x", "linger.ms"),
-                          ("b/t?acks", "a property has no value"), ("broker", "give kafka://"), ("/t", "give kafka://"),
+                          ("b/t?acks", "a property has no value"), ("b/t?delivery.report.only.error=true", "would not be counted"),
+                          ("b/t?transactional.id=x", "weir begins no transactions"), ("broker", "give kafka://"), ("/t", "give kafka://"),
                           ("b/", "give kafka://")):
         done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "-o", f"json:kafka://{target}"], capture_output=True,
                               text=True, timeout=20)

@@ -30,6 +30,7 @@ static struct {
 	size_t unacknowledged; /* bytes that it holds back */
 	uint32_t refused;      /* records of each message that it takes */
 	bool blocked;          /* nothing is taken */
+	bool lost;             /* what it holds back, too, until it is connected to again */
 } peer = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static int fake_open(struct transport **out, const char *address, char why[TRANSPORT_WHY_SIZE])
@@ -59,6 +60,7 @@ static int fake_connect(struct transport *t, const atomic_bool *ending,
 	(void)ending;
 	pthread_mutex_lock(&peer.lock);
 	err = answer(peer.connects, &peer.connect, why);
+	peer.lost = false;
 	pthread_mutex_unlock(&peer.lock);
 	return err;
 }
@@ -77,6 +79,8 @@ static int fake_send(struct transport *t, const void *bytes, size_t length,
 		usleep(1000);
 	}
 	err = peer.blocked ? -ECANCELED : answer(peer.answers, &peer.answer, why);
+	if (peer.lost)
+		err = -ECONNRESET;
 	if (err >= 0 && peer.count < MESSAGES)
 		snprintf(peer.got[peer.count++], sizeof(peer.got[0]), "%.*s", (int)length,
 			 (const char *)bytes);
@@ -93,6 +97,17 @@ static size_t fake_unacknowledged(const struct transport *t)
 	bytes = peer.unacknowledged;
 	pthread_mutex_unlock(&peer.lock);
 	return bytes;
+}
+
+static bool fake_is_lost(const struct transport *t)
+{
+	bool lost;
+
+	(void)t;
+	pthread_mutex_lock(&peer.lock);
+	lost = peer.lost;
+	pthread_mutex_unlock(&peer.lock);
+	return lost;
 }
 
 static uint32_t fake_refused(const struct transport *t)
@@ -120,6 +135,7 @@ static const struct transport_ops fake = {
 	.send = fake_send,
 	.refused = fake_refused,
 	.unacknowledged = fake_unacknowledged,
+	.is_lost = fake_is_lost,
 	.disconnect = fake_disconnect,
 	.close = fake_close,
 };
@@ -136,12 +152,25 @@ static struct ship_options options(enum ship_policy policy, size_t queue_bytes)
 	};
 }
 
+/* What was said, a line each. */
+static char said[1024];
+
+static void note_said(void *context, enum log_level level, const char *text)
+{
+	size_t length = strlen(said);
+
+	(void)context;
+	(void)level;
+	snprintf(said + length, sizeof(said) - length, "%s\n", text);
+}
+
 static struct ship *open_ship(const struct ship_options *o)
 {
-	static const struct log_sink silence;
+	static const struct log_sink notes = { .write = note_said };
 	struct ship *s;
 
-	log_use(&silence);
+	*said = '\0';
+	log_use(&notes);
 	assert_int_equal(ship_open(&s, o), 0);
 	return s;
 }
@@ -278,6 +307,31 @@ static void acknowledged(void **state)
 	closes(s, 1, 0, 2, 0);
 }
 
+/*
+ * The connection breaks while nothing else is to be sent, and its bytes are no longer
+ * unacknowledged since they are gone: they go again all the same, also at the end.
+ */
+static void lost_while_waiting(void **state)
+{
+	static const char *const names[] = { "aaaa", "bbbb", "aaaa", "bbbb" };
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	o.limits.end_timeout_ns = 5000000000;
+	peer.unacknowledged = 8;
+	s = open_ship(&o);
+	put(s, 2, 5);
+	for (int i = 0; i < 5000 && peer.count < 2; i++)
+		usleep(1000);
+	pthread_mutex_lock(&peer.lock);
+	peer.unacknowledged = 0;
+	peer.lost = true;
+	pthread_mutex_unlock(&peer.lock);
+	closes(s, 10, 10, 0, 0);
+	got(names, 4);
+}
+
 static void cannot_connect(void **state)
 {
 	const struct ship_options o = options(SHIP_BLOCK, 1000);
@@ -333,6 +387,8 @@ static void refused_before(void **state)
 	ship_counts(s, &c);
 	assert_int_equal(c.failed, 3);
 	assert_int_equal(c.sent, 0);
+	ship_report(s);
+	assert_string_equal(said, "-o fake:: refused; records that are refused count as failed\n");
 	put_one(s, "cccc", 1, NULL);
 	closes(s, 11, 0, 0, 3);
 }
@@ -408,6 +464,36 @@ static void keeps_pace(void **state)
 	ship_close(s, &c);
 	assert_int_equal(c.sent + c.dropped, 13);
 	assert_true(c.dropped > 0);
+}
+
+static void *want_to_stop(void *context)
+{
+	usleep(200000);
+	*(atomic_bool *)context = true;
+	return NULL;
+}
+
+/* Who wants to stop while the end waits for the pace is not kept waiting for it. */
+static void stops_keeping_pace(void **state)
+{
+	struct ship_options o = options(SHIP_BLOCK, 1000);
+	uint64_t began = monotonic_ns();
+	atomic_bool stop = false;
+	struct ship_counts c;
+	pthread_t thread;
+	struct ship *s;
+
+	(void)state;
+	o.limits.pace = 2;
+	o.limits.end_timeout_ns = 10000000;
+	s = open_ship(&o);
+	put(s, 12, 1);
+	put_one(s, "last", 1, &stop);
+	pthread_create(&thread, NULL, want_to_stop, &stop);
+	ship_close(s, &c);
+	pthread_join(thread, NULL);
+	assert_int_equal(c.sent + c.dropped, 13);
+	assert_true(monotonic_ns() - began < 2000000000);
 }
 
 /* The next connection begins with the preamble that was set last. */
@@ -506,6 +592,107 @@ static void blocks(void **state)
 	closes(s, 0, 0, 3, 0);
 }
 
+/* A capture is read without a pause, and for long: what is wrong is told with the next message. */
+static void told_in_passing(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.answers[0] = -EBADMSG;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	wait_until_sent(s, 1);
+	put(s, 1, 1);
+	assert_string_equal(said, "-o fake:: Bad message; records that are refused count as "
+				  "failed\n");
+	closes(s, 1, 0, 0, 1);
+}
+
+static void report_until_said(struct ship *s)
+{
+	for (int i = 0; i < 5000 && !*said; i++) {
+		ship_report(s);
+		usleep(1000);
+	}
+}
+
+/* Who waits for room is told why. */
+static void blocks_aloud(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 4);
+	struct ship *s;
+
+	(void)state;
+	peer.connects[0] = -ECONNREFUSED;
+	s = open_ship(&o);
+	put(s, 2, 1);
+	assert_string_equal(said, "-o fake:: Connection refused; records are kept and sent when it "
+				  "is back\n-o fake:: connected again\n");
+	closes(s, 2, 0, 0, 0);
+}
+
+/*
+ * A peer that can be connected to and takes nothing is not back: that is said once it has taken a
+ * message, and what was wrong then is no reason at the end.
+ */
+static void back_again(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.answers[0] = -EBUSY;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	report_until_said(s);
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = true;
+	pthread_mutex_unlock(&peer.lock);
+	for (int i = 0; i < 5000 && peer.connect < 2; i++)
+		usleep(1000);
+	usleep(20000);
+	ship_report(s);
+	assert_string_equal(said,
+			    "-o fake:: Device or resource busy; records are kept and sent when "
+			    "it is back\n");
+	*said = '\0';
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = false;
+	pthread_mutex_unlock(&peer.lock);
+	wait_until_sent(s, 1);
+	ship_report(s);
+	assert_string_equal(said, "-o fake:: connected again\n");
+	*said = '\0';
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = true;
+	pthread_mutex_unlock(&peer.lock);
+	put(s, 1, 1);
+	closes(s, 1, 1, 1, 0);
+	assert_string_equal(said, "-o fake:: slow; 1 records could not be sent in time\n");
+}
+
+/* The end cuts an attempt short: the reason is that of those before. */
+static void still_busy(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	struct ship *s;
+
+	(void)state;
+	peer.answers[0] = -EBUSY;
+	s = open_ship(&o);
+	put(s, 1, 1);
+	report_until_said(s);
+	*said = '\0';
+	pthread_mutex_lock(&peer.lock);
+	peer.blocked = true;
+	pthread_mutex_unlock(&peer.lock);
+	closes(s, 0, 1, 1, 0);
+	assert_string_equal(said,
+			    "-o fake:: Device or resource busy; 1 records could not be sent in "
+			    "time\n");
+}
+
 static void bad_address(void **state)
 {
 	struct ship_options o = options(SHIP_BLOCK, 1000);
@@ -593,16 +780,22 @@ int main(void)
 		cmocka_unit_test_setup(in_order, reset),
 		cmocka_unit_test_setup(lost_connection, reset),
 		cmocka_unit_test_setup(acknowledged, reset),
+		cmocka_unit_test_setup(lost_while_waiting, reset),
 		cmocka_unit_test_setup(cannot_connect, reset),
 		cmocka_unit_test_setup(refused, reset),
 		cmocka_unit_test_setup(refused_before, reset),
 		cmocka_unit_test_setup(nobody_asks, reset),
 		cmocka_unit_test_setup(what_was_not_sent, reset),
 		cmocka_unit_test_setup(keeps_pace, reset),
+		cmocka_unit_test_setup(stops_keeping_pace, reset),
 		cmocka_unit_test_setup(another_preamble, reset),
 		cmocka_unit_test_setup(drops_the_oldest, reset),
 		cmocka_unit_test_setup(larger_than_the_queue, reset),
 		cmocka_unit_test_setup(blocks, reset),
+		cmocka_unit_test_setup(told_in_passing, reset),
+		cmocka_unit_test_setup(blocks_aloud, reset),
+		cmocka_unit_test_setup(back_again, reset),
+		cmocka_unit_test_setup(still_busy, reset),
 		cmocka_unit_test_setup(bad_address, reset),
 		cmocka_unit_test_setup(stamps, reset),
 		cmocka_unit_test_setup(refused_in_part, reset),
