@@ -45,6 +45,8 @@ static const char *const relatives[][3] = {
 	{ "server_fingerprint", "j3a_server", "hassh_server" },
 	{ "application_confidence", "confidence_name" },
 	{ "risk", "risk_names" },
+	{ "first_seen", "src2dst_first_seen_ms" }, /* whose packet is the flow's first */
+	{ "last_seen", "src2dst_last_seen_ms", "dst2src_last_seen_ms" },
 	{ "src2dst_tos", "src2dst_dscp" },
 	{ "dst2src_tos", "dst2src_dscp" },
 };
@@ -59,7 +61,7 @@ static const char *const key_columns[] = {
 static bool is_among(const struct field *f, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (names[i] && !strcmp(names[i], f->name))
+		if (!strcmp(names[i], f->name))
 			return true;
 	return false;
 }
@@ -91,11 +93,18 @@ static bool same_value(const struct field *a, const struct field *b)
 	return a == b || (has_place(a) && has_place(b) && a->offset == b->offset);
 }
 
+static bool is_relative(const struct field *f, const char *const names[3])
+{
+	for (size_t i = 0; i < 3 && names[i]; i++)
+		if (same_value(f, record_field_by_name(names[i])))
+			return true;
+	return false;
+}
+
 static bool are_relatives(const struct field *a, const struct field *b)
 {
 	for (size_t i = 0; i < COUNT_OF(relatives); i++)
-		if (is_among(a, relatives[i], COUNT_OF(relatives[i])) &&
-		    is_among(b, relatives[i], COUNT_OF(relatives[i])))
+		if (is_relative(a, relatives[i]) && is_relative(b, relatives[i]))
 			return true;
 	return false;
 }

@@ -158,7 +158,11 @@ static void what_tells_a_hidden_column_is_hidden_too(void **state)
 	assert_takes_along("src_port", "src_port,nfhash,community_id");
 	assert_takes_along("icmp_code", "nfhash,community_id,icmp_code");
 	assert_takes_along("version", "version,ip_version");
-	assert_takes_along("first_seen", "first_seen,first_seen_ns,bidirectional_first_seen_ms");
+	assert_takes_along("first_seen_ns", "first_seen,first_seen_ns,bidirectional_first_seen_ms,"
+					    "src2dst_first_seen_ms");
+	assert_takes_along("dst2src_last_seen_ms",
+			   "last_seen,last_seen_ns,bidirectional_last_seen_ms,"
+			   "src2dst_last_seen_ms,dst2src_last_seen_ms");
 	assert_takes_along("bidirectional_bytes", "total_bytes,bidirectional_bytes");
 	assert_takes_along("src2dst_dscp", "src2dst_tos,src2dst_dscp");
 	assert_takes_along("app_protocol", "master_protocol,app_protocol,application_name");

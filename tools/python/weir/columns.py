@@ -42,8 +42,8 @@ RELATIVES = (
     {*SYSTEM}, {"application_name", "master_protocol", "app_protocol"},
     {"client_info", "requested_server_name", "url"}, {"client_fingerprint", "j3a_client", "hassh_client"},
     {"server_fingerprint", "j3a_server", "hassh_server"}, {"application_confidence", "confidence_name"},
-    {"risk", "risk_names"}, {"first_seen", "bidirectional_first_seen_ms", "first_seen_ns"},
-    {"last_seen", "bidirectional_last_seen_ms", "last_seen_ns"}, {"src2dst_tos", "src2dst_dscp"}, {"dst2src_tos", "dst2src_dscp"})
+    {"risk", "risk_names"}, {"first_seen", "bidirectional_first_seen_ms", "first_seen_ns", "src2dst_first_seen_ms"},
+    {"last_seen", "bidirectional_last_seen_ms", "last_seen_ns", "src2dst_last_seen_ms", "dst2src_last_seen_ms"}, {"src2dst_tos", "src2dst_dscp"}, {"dst2src_tos", "dst2src_dscp"})
 # What the hashes of a flow's key are made of besides addresses: few values, soon tried.
 KEY = {"src_port", "dst_port", "protocol", "vlan_id", "icmp_type", "icmp_code"}
 
