@@ -3,6 +3,8 @@
 
 VERSION := 0.1.0
 BUILD   ?= build
+# One name, whichever way it is given: rules and what .d files say of their targets are the same.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc

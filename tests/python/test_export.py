@@ -199,7 +199,7 @@ def test_what_goes_together_is_the_command_s(folder):
 
 def test_other_names_are_hidden_too(folder):
     """By the name of the other mode, and by that of a column that is not there but tells one that is."""
-    for options, asked, hidden in (({}, ["first_seen"], ["bidirectional_first_seen_ms"]), ({}, ["ip_src"], ["src_ip", "dst_ip"]),
+    for options, asked, hidden in (({}, ["first_seen"], ["bidirectional_first_seen_ms", "src2dst_first_seen_ms"]), ({}, ["ip_src"], ["src_ip", "dst_ip"]),
                                    ({"snaplen": 9}, ["ip_version"], ["version"])):
         for udps in (None, Mark()):
             streamer = NFStreamer(source=DEMO, udps=udps, **options)
