@@ -4,7 +4,7 @@
 
 Every namespace is this test's own and goes with it. Needs root.
 """
-import concurrent.futures, json, os, pathlib, signal, subprocess, sys, tempfile, time
+import concurrent.futures, contextlib, json, os, pathlib, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap, watch
@@ -12,18 +12,18 @@ import network, tap, watch
 PLACES = ["--no-dissect", "--fields", "src_ip,src_port,ingress_interface,egress_interface,ingress_ifindex,egress_ifindex,"
           "netns,src2dst_packets,dst2src_packets"]
 
-# argv: own address, own port, peer address, peer port, packets
+# argv: own address, own port, peer address, peer port, packets, bytes of each
 SEND = """
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind((sys.argv[1], int(sys.argv[2])))
 for i in range(int(sys.argv[5])):
-    s.sendto(bytes(100), (sys.argv[3], int(sys.argv[4])))
+    s.sendto(bytes(int(sys.argv[6])), (sys.argv[3], int(sys.argv[4])))
 """
 
 
-def send(host, peer, sport, dport, packets):
-    host.python(SEND, host.ip4, sport, peer.ip4, dport, packets)
+def send(host, peer, sport, dport, packets, size=100):
+    host.python(SEND, host.ip4, sport, peer.ip4, dport, packets, size)
 
 
 def index_of(host, dev):
@@ -64,7 +64,7 @@ class Pair:
             host.ip("neigh", "replace", other, "lladdr", f"02:00:00:01:{number:02x}:{tail:02x}", "dev", dev, "nud", "permanent")
 
     def send(self, packets, sport=40000):
-        self.net.a.python(SEND, self.a4, sport, self.b4, 9000, packets)
+        self.net.a.python(SEND, self.a4, sport, self.b4, 9000, packets, 100)
 
     def remove(self):
         self.net.a.ip("link", "del", f"p{self.number}")
@@ -147,6 +147,8 @@ def test_renamed(net):
             net.b.ip("link", "set", "veth1", "name", "lan1")
             net.b.ip("link", "set", "lan1", "up")
             net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "lan1", "nud", "permanent")
+            settle(hook)
+            weir.settled(4)  # libpcap's socket did not outlive the moment without link
             first.send(3)
             settle(hook)
             second = Pair(net, "veth1", 2)
@@ -161,13 +163,16 @@ def test_renamed(net):
             pair.remove()
 
 
+FLOOD = tap.BUILD / "live" / "flood"
+
+
 def test_all(net):
     """Every interface; the loopback's packets once."""
     pair = Pair(net, "x1", 1)
     with Watching(net.b, "tc", ["all", "!x1"], *PLACES, "udp", links=3) as weir:
         send(net.a, net.b, 40000, 9000, 3)
         pair.send(5)
-        net.b.python(SEND, "127.0.0.1", 40001, "127.0.0.1", 9000, 7)
+        net.b.python(SEND, "127.0.0.1", 40001, "127.0.0.1", 9000, 7, 100)
     held = packets_by(weir.rows, "src_ip", "ingress_interface", "egress_interface")
     assert held == {(net.a.ip4, "vb", ""): 3, ("127.0.0.1", "lo", ""): 7}, held
 
@@ -197,9 +202,6 @@ def test_some_refuse(net):
     assert weir.summary["watch"]["failed"] == 1, weir.summary
     assert weir.err.startswith("weir: warning: lo: is not watched: attaching XDP failed: driver has no native mode") and \
         weir.err.count("\n") == 1, weir.err
-
-
-FLOOD = tap.BUILD / "live" / "flood"
 
 
 def held_by(pid):
@@ -294,14 +296,21 @@ def test_lost_events(net):
     assert held == {("veth2",): 2, ("veth3",): 3}, held
 
 
-def test_pin(net):
-    """The kernel counts on while no weir runs; its flows and links are known by interface, whatever that is called by then."""
+@contextlib.contextmanager
+def pins_of(net):
+    """Where weir may pin; what it has pinned goes with it."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["mount", "-t", "bpf", "bpf", folder], check=True)
         try:
-            pin(net, pathlib.Path(folder) / "weir")
+            yield pathlib.Path(folder) / "weir"
         finally:
             subprocess.run(["umount", folder], check=True)
+
+
+def test_pin(net):
+    """The kernel counts on while no weir runs; its flows and links are known by interface, whatever that is called by then."""
+    with pins_of(net) as pins:
+        pin(net, pins)
 
 
 def pin(net, pins):
@@ -328,6 +337,10 @@ def pin(net, pins):
     assert net.b.run(tap.WEIR_SAN, "status", "-i", "veth*").stdout.count("weir_tc_out") == 2
     net.b.run(tap.WEIR_SAN, "detach", "--pin", pins)
     assert not pins.exists() and net.b.run(tap.WEIR_SAN, "status").stdout == "weir watches nothing here\n"
+
+
+def links_in(pins):
+    return sorted(path.name[len("link-"):] for path in pins.glob("link-*"))
 
 
 class Bridged:
@@ -373,6 +386,16 @@ class Bridged:
 
 def by_flow(rows):
     return {values(row, "src_port", "ingress_interface", "egress_interface"): values(row, "src2dst_packets", "dst2src_packets") for row in rows}
+
+
+def test_fragments(net):
+    """Of a datagram that crosses two interfaces each has all fragments, in its own flow."""
+    with Bridged(net) as bridged:
+        for hook in ("tc", "pcap"):
+            with Watching(net.b, hook, ["vb", "vc"], *PLACES, "udp", links=4) as weir:
+                send(net.a, bridged.c, 40000, 9000, 10, 3000)
+            held = sorted((row["src_port"], row["ingress_interface"] or row["egress_interface"], row["src2dst_packets"]) for row in weir.rows)
+            assert held == [("40000", "vb", "30"), ("40000", "vc", "30")], (hook, held)
 
 
 def test_dedup(net):
@@ -466,8 +489,8 @@ def test_dedup_vlan(net):
     fields = ["--no-dissect", "--fields", "vlan_id,ingress_interface,egress_interface,src2dst_packets,dst2src_packets"]
     for hook in ("tc", "pcap"):
         with Watching(net.b, hook, ["vb", "vlan*"], "--dedup", *fields, "udp or vlan", links=4) as weir:
-            net.a.python(SEND, "198.18.0.1", 40000, "198.18.0.2", 9000, 6)
-            net.b.python(SEND, "198.18.0.2", 9000, "198.18.0.1", 40000, 5)
+            net.a.python(SEND, "198.18.0.1", 40000, "198.18.0.2", 9000, 6, 100)
+            net.b.python(SEND, "198.18.0.2", 9000, "198.18.0.1", 40000, 5, 100)
         assert [tuple(row.values()) for row in weir.rows] == [("10", "vb", "", "6", "5")], (hook, weir.rows)
         assert weir.summary["ignored"]["duplicate"] == 11, (hook, weir.summary)
 
