@@ -140,11 +140,11 @@ static void detach_interface(void *context, struct watch *w, bool gone)
 	struct bpf_attachment *a = w->hold;
 	bool keep = s->config->pin && s->ends && !gone;
 
-	if (!keep) {
+	if (!keep)
 		bpf_attach_unpin(a, s->config);
-		bpf_probe_forget_interface(s->probe, w->ns->cookie, w->index);
-	}
 	bpf_detach(a, keep);
+	if (!keep) /* packets asked for its number until now */
+		bpf_probe_forget_interface(s->probe, w->ns->cookie, w->index);
 	bpf_probe_set_watched(s->probe, w->number, keep);
 	free(a);
 }

@@ -166,6 +166,25 @@ def test_renamed(net):
 FLOOD = tap.BUILD / "live" / "flood"
 
 
+def test_replaced_amid_traffic(net):
+    """What is met while weir lets go of an interface is that interface's still."""
+    first = Pair(net, "veth1", 1)
+    with Watching(net.b, "tc", ["vb", "veth1"], *PLACES, "udp", links=4) as weir:
+        net.b.ip("link", "set", "veth1", "down")
+        net.b.ip("link", "set", "veth1", "name", "lan1")
+        net.b.ip("link", "set", "lan1", "up")
+        sender = net.b.start(FLOOD, "--mode", "packet", "--dev", "lan1", "--dst-mac", "02:00:00:01:01:01", "--flows", 5,
+                             "--packets", 40000, "--rate", 20000, text=True)
+        assert settled(lambda: net.b.statistics("lan1")["tx_packets"] > 10000)
+        second = Pair(net, "veth1", 2)
+        weir.settled(4)
+        sender.communicate(timeout=60)
+    held = packets_by(weir.rows, "egress_interface")
+    assert list(held) == [("lan1",)] and 0 < held["lan1",] < 40000, held
+    for pair in (first, second):
+        pair.remove()
+
+
 def test_all(net):
     """Every interface; the loopback's packets once."""
     pair = Pair(net, "x1", 1)
