@@ -38,22 +38,22 @@ struct interface {
 	bool loopback;
 };
 
-static int interface_look(const char *name, struct interface *out)
+static int interface_look(const char *name, unsigned int index, struct interface *out)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
 	struct ifreq request = { 0 };
-	int err = fd < 0 ? -errno : 0;
 
-	out->index = if_nametoindex(name);
-	if (!out->index)
+	if (fd < 0)
+		return bpf_reason(-errno, strerror(errno), BPF_REASON_FILES);
+	snprintf(request.ifr_name, IFNAMSIZ, "%s", name);
+	out->index = ioctl(fd, SIOCGIFINDEX, &request) ? 0 : request.ifr_ifindex;
+	if (!out->index || out->index != index)
 		err = -ENODEV;
-	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
 	if (!err && ioctl(fd, SIOCGIFHWADDR, &request))
 		err = -errno;
 	out->type = request.ifr_hwaddr.sa_family;
 	out->loopback = out->type == ARPHRD_LOOPBACK;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	if (err)
 		return bpf_reason(err, err == -ENODEV ? "no such interface" : strerror(-err),
 				  "`ip link` lists the interfaces");
@@ -425,16 +425,19 @@ static int attach_slots(struct bpf_attachment *a, struct bpf_probe *probe,
 }
 
 int bpf_attach(struct bpf_attachment *a, struct bpf_probe *probe, const struct config *config,
-	       const char *name, uint64_t netns)
+	       const struct watch *w)
 {
-	struct interface i;
+	struct interface i = { 0 };
 	int err;
 
 	*a = (struct bpf_attachment){
-		.netns = netns, .link = { -1, -1, -1 }, .lock = -1, .promisc = -1
+		.netns = w->ns->own ? 0 : w->ns->cookie,
+		.link = { -1, -1, -1 },
+		.lock = -1,
+		.promisc = -1,
 	};
-	snprintf(a->name, sizeof(a->name), "%s", name);
-	err = interface_look(name, &i);
+	snprintf(a->name, sizeof(a->name), "%s", w->name);
+	err = interface_look(w->name, w->index, &i);
 	if (err)
 		return err;
 	a->index = i.index;

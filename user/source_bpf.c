@@ -97,8 +97,10 @@ static int attach_inside(struct source_bpf *s, const struct watch *w, struct bpf
 	if (own == -ENODEV)
 		return -EAGAIN;
 	if (own < 0)
-		return bpf_reason(own, strerror(-own), "its namespace cannot be entered");
-	err = bpf_attach(a, s->probe, s->config, w->name, w->ns->own ? 0 : w->ns->cookie);
+		return bpf_reason(own, strerror(-own), "%s",
+				  own == -EPERM ? "its namespace cannot be entered"
+						: BPF_REASON_FILES);
+	err = bpf_attach(a, s->probe, s->config, w);
 	namespace_leave(w->ns, own);
 	return err;
 }

@@ -66,7 +66,8 @@ static int attach_device(void *context, struct watch *w)
 
 	if (d) {
 		d->source = s;
-		err = live_device_open(&d->live, w->name, s->config, s->begun || !w->plain);
+		err = live_device_open(&d->live, w->name, w->index, s->config,
+				       s->begun || !w->plain);
 	}
 	if (err) {
 		free(d);

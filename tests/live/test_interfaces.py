@@ -185,6 +185,29 @@ def test_replaced_amid_traffic(net):
         pair.remove()
 
 
+def test_names_change_unseen(net):
+    """While events wait, a name goes from one interface to another: each is watched, and once."""
+    for hook in ("tc", "pcap"):
+        with Watching(net.b, hook, ["x*"], *PLACES, "udp", links=0) as weir:
+            weir.process.stderr.readline()  # that it waits: it has begun
+            os.kill(int(weir.pid), signal.SIGSTOP)
+            first = Pair(net, "x0", 1)
+            net.b.ip("link", "set", "x0", "down")
+            net.b.ip("link", "set", "x0", "name", "x1")
+            net.b.ip("link", "set", "x1", "up")
+            net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "x1", "nud", "permanent")
+            second = Pair(net, "x0", 2)
+            os.kill(int(weir.pid), signal.SIGCONT)
+            weir.settled(4)
+            first.send(3)
+            second.send(5)
+        held = packets_by(weir.rows, "src_ip", "ingress_interface")
+        assert held == {(first.a4, "x1"): 3, (second.a4, "x0"): 5}, (hook, held)
+        assert not weir.err and weir.summary["watch"]["failed"] == 0, (hook, weir.err, weir.summary)
+        for pair in (first, second):
+            pair.remove()
+
+
 def test_all(net):
     """Every interface; the loopback's packets once."""
     pair = Pair(net, "x1", 1)
