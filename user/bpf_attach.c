@@ -307,6 +307,8 @@ static int attach_tc(struct bpf_attachment *a, int program, enum bpf_slot slot)
 	case EPERM:
 	case EACCES: return bpf_reason(-EPERM, "not permitted", "CAP_NET_ADMIN is needed");
 	case EINVAL: return attach_clsact(a, program, slot); /* no TCX: before Linux 6.6 */
+	case EMFILE:
+	case ENFILE: return bpf_reason(-errno, strerror(errno), BPF_REASON_FILES);
 	}
 	return bpf_reason(-errno, "attaching to TC failed", "the kernel says %s; use --hook pcap",
 			  strerror(errno));

@@ -607,6 +607,27 @@ def in_namespaces(weir, name):
     return 13
 
 
+def test_namespaces_and_few_files(net):
+    """With no more files to open, what is watched stays so, and the rest is named once."""
+    name = f"v8x{os.getpid() % 10000}"
+    for limit in (64, 65):  # links come in pairs
+        with network.Network() as one:
+            batch(one.b, [f"link add {name}-{i} type veth peer name peer{i}" for i in range(24)])
+            process = net.b.start("timeout", "-k", "1", "60", "prlimit", f"--nofile={limit}:{limit}", tap.WEIR, "-q", "-i", f"{name}*",
+                                  "--hook", "tc", "--netns", "all", *PLACES, text=True)
+            first = process.stderr.readline()
+            pid = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
+            time.sleep(0.5)
+            before = held_by(pid)
+            time.sleep(3.1)  # weir looks three times
+            after = held_by(pid)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        refused = (first + err).splitlines()
+        assert before["link_id"] == after["link_id"], (limit, before, after, err)
+        assert all("is not watched: " in line for line in refused) and 2 * (24 - len(refused)) == len(before["link_id"]) > 0, (limit, refused)
+
+
 def is_elsewhere(process):
     """Whether it is in another network namespace by now: ip-netns takes a moment."""
     return os.readlink(f"/proc/{process.pid}/ns/net") != os.readlink("/proc/self/ns/net")
