@@ -190,13 +190,23 @@ static void take_over_numbers(struct source_bpf *s)
 	}
 }
 
+/* An interface that was known by one number may be watched by another. */
+static bool has_interface(const struct source_bpf *s, uint32_t index, uint16_t number)
+{
+	const struct interface_key key = { .netns = s->cookie, .index = index };
+	struct interface_value value;
+
+	return !bpf_map_lookup_elem(bpf_probe_map(s->probe, "interfaces"), &key, &value) &&
+	       value.number == number;
+}
+
 /* What is in the map and not watched has gone while no agent ran. */
 static void forget_gone(struct source_bpf *s)
 {
 	for (uint32_t i = 1; i <= watch_list_last(s->watched); i++) {
 		const struct watched *w = watch_list_at(s->watched, i);
 
-		if (w && w->gone)
+		if (w && w->gone && has_interface(s, w->index, i))
 			bpf_probe_forget_interface(s->probe, s->cookie, w->index);
 	}
 }

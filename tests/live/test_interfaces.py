@@ -385,6 +385,17 @@ def links_in(pins):
     return sorted(path.name[len("link-"):] for path in pins.glob("link-*"))
 
 
+def test_pin_by_other_names(net):
+    """What was watched by a pattern has another number by its name; its packets have it."""
+    pairs = [Pair(net, f"veth{i}", i) for i in (1, 2)]
+    with pins_of(net) as pins:
+        for interfaces in (["veth*"], ["veth1", "veth2"], ["veth*"], ["veth2", "veth1"]):
+            with Watching(net.b, "tc", interfaces, *PLACES, "--pin", pins, "udp", links=4) as weir:
+                for pair in pairs:
+                    pair.send(pair.number)
+            assert packets_by(weir.rows, "ingress_interface") == {("veth1",): 1, ("veth2",): 2}, (interfaces, weir.rows)
+
+
 class Bridged:
     """a - veth - b, which bridges - veth - c: packets cross vb and vc, those of b itself br0 and one of them."""
 
