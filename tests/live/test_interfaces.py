@@ -385,6 +385,19 @@ def links_in(pins):
     return sorted(path.name[len("link-"):] for path in pins.glob("link-*"))
 
 
+def test_pin_otherwise(net):
+    """The next agent has another hook, or watches one direction: what it does not use is gone, and packets count once."""
+    with pins_of(net) as pins:
+        for hook, direction, held, links in (("tc", "both", (4, 3), ["vb-in", "vb-out"]), ("xdp", "both", (4, 3), ["vb-out", "vb-xdp"]),
+                                             ("xdp", "in", (4, 0), ["vb-xdp"]), ("tc", "out", (0, 3), ["vb-out"])):
+            with Watching(net.b, hook, ["vb"], "--direction", direction, *PLACES, "--pin", pins, "udp", links=len(links)) as weir:
+                assert links_in(pins) == links, (hook, direction, links_in(pins))
+                send(net.a, net.b, 40000, 9000, 4)
+                send(net.b, net.a, 9001, 40001, 3)
+            counted = packets_by(weir.rows, "src_port")
+            assert (counted.get(("40000",), 0), counted.get(("9001",), 0)) == held, (hook, direction, counted)
+
+
 def test_pin_by_other_names(net):
     """What was watched by a pattern has another number by its name; its packets have it."""
     pairs = [Pair(net, f"veth{i}", i) for i in (1, 2)]
@@ -394,6 +407,19 @@ def test_pin_by_other_names(net):
                 for pair in pairs:
                     pair.send(pair.number)
             assert packets_by(weir.rows, "ingress_interface") == {("veth1",): 1, ("veth2",): 2}, (interfaces, weir.rows)
+
+
+def test_pin_in_part(net):
+    """An interface of which one direction cannot be pinned is not watched at all."""
+    pairs = [Pair(net, f"veth{i}", i) for i in (1, 2)]
+    with pins_of(net) as pins:
+        (pins / "link-veth1-out").mkdir(parents=True)
+        with Watching(net.b, "tc", ["veth*"], *PLACES, "--pin", pins, "udp", links=2) as weir:
+            assert links_in(pins) == ["veth1-out", "veth2-in", "veth2-out"], links_in(pins)
+            for pair in pairs:
+                pair.send(pair.number)
+        assert packets_by(weir.rows, "ingress_interface") == {("veth2",): 2}, weir.rows
+        assert weir.summary["watch"]["failed"] == 1 and weir.err.startswith("weir: warning: veth1: is not watched: a link"), weir.err
 
 
 class Bridged:
