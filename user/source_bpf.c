@@ -15,6 +15,7 @@
 
 #include "attribution.h"
 #include "bpf_attach.h"
+#include "bpf_pin.h"
 #include "bpf_probe.h"
 #include "bpf_reason.h"
 #include "bpf_ring.h"
@@ -257,6 +258,17 @@ static void allow_many_files(const struct config *config)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A start that fails leaves no pins but those of an agent before. */
+static void give_up(struct source_bpf *s)
+{
+	const char *pin = s->config->pin;
+	bool all_ours = pin && s->probe && !bpf_probe_adopted(s->probe);
+
+	source_bpf_close(s);
+	if (all_ours)
+		bpf_pin_clear(pin);
+}
+
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config)
 {
@@ -302,7 +314,7 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	if (!err)
 		err = attach_all(s);
 	if (err) {
-		source_bpf_close(s);
+		give_up(s);
 		return err;
 	}
 	*out = s;

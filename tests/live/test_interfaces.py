@@ -409,6 +409,26 @@ def test_pin_by_other_names(net):
             assert packets_by(weir.rows, "ingress_interface") == {("veth1",): 1, ("veth2",): 2}, (interfaces, weir.rows)
 
 
+def test_pin_without_a_start(net):
+    """What cannot begin leaves nothing of its own, and everything of an agent before it."""
+    with pins_of(net) as pins:
+        options = ["--hook", "tc", "--pin", pins, *PLACES]
+        for names in (["vb", "nope"], ["nope", "vb"], ["vb", "nope"]):
+            named = [word for name in names for word in ("-i", name)]
+            done = net.b.run("timeout", "-k", "1", "30", tap.WEIR_SAN, *named, *options, check=False)
+            assert done.returncode == 1 and done.stderr.startswith("weir: -i nope: "), done
+            assert not list(pins.iterdir()), list(pins.iterdir())
+            assert net.b.run(tap.WEIR_SAN, "status").stdout == "weir watches nothing here\n"
+        with Watching(net.b, "tc", ["vb"], *PLACES, "--pin", pins, "udp", links=2):
+            pass
+        done = net.b.run("timeout", "-k", "1", "30", tap.WEIR_SAN, "-i", "vb", "-i", "nope", *options, "udp", check=False)
+        assert done.returncode == 1 and links_in(pins) == ["vb-in", "vb-out"], (done, links_in(pins))
+        send(net.a, net.b, 40000, 9000, 4)
+        with Watching(net.b, "tc", ["vb"], *PLACES, "--pin", pins, "udp", links=2) as weir:
+            pass
+        assert packets_by(weir.rows, "src_port") == {("40000",): 4}, weir.rows
+
+
 def test_pin_in_part(net):
     """An interface of which one direction cannot be pinned is not watched at all."""
     pairs = [Pair(net, f"veth{i}", i) for i in (1, 2)]
