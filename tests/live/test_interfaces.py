@@ -338,6 +338,27 @@ def test_lost_events(net):
     assert held == {("veth2",): 2, ("veth3",): 3}, held
 
 
+def test_lost_names(net):
+    """The last name of an interface is among the lost events, one before it is not."""
+    first = Pair(net, "veth1", 1)
+    for hook in ("tc", "pcap"):
+        with Watching(net.b, hook, ["veth*"], *PLACES, "udp", links=2) as weir:
+            os.kill(int(weir.pid), signal.SIGSTOP)
+            net.b.ip("link", "set", "veth1", "down")
+            net.b.ip("link", "set", "veth1", "name", "veth8")
+            batch(net.b, [f"link set dev lo mtu {9000 + i % 2}" for i in range(4000)])
+            net.b.ip("link", "set", "veth8", "name", "veth1")
+            net.b.ip("link", "set", "veth1", "up")
+            time.sleep(1.5)  # for what the kernel tells later of the link
+            assert netlink_drops(weir.pid) > 0
+            os.kill(int(weir.pid), signal.SIGCONT)
+            time.sleep(1)  # it has read what there was
+            weir.settled(2)
+            net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "veth1", "nud", "permanent")
+            first.send(4)
+        assert packets_by(weir.rows, "ingress_interface") == {("veth1",): 4}, (hook, weir.rows)
+
+
 @contextlib.contextmanager
 def pins_of(net):
     """Where weir may pin; what it has pinned goes with it."""
