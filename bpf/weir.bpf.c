@@ -142,7 +142,7 @@ static __always_inline void meter_packet(struct scratch *s, const struct frame *
 static __always_inline void resolve_fragment(struct scratch *s)
 {
 	struct packet *p = &s->parser.pkt;
-	__u32 at = fragment_slot_of(&p->fragment_id);
+	__u32 at = fragment_slot_of(p);
 	struct fragment_entry *e = bpf_map_lookup_elem(&fragments, &at);
 
 	if (!e)

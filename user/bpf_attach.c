@@ -38,22 +38,22 @@ struct interface {
 	bool loopback;
 };
 
-static int interface_look(const char *name, struct interface *out)
+static int interface_look(const char *name, unsigned int index, struct interface *out)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
 	struct ifreq request = { 0 };
-	int err = fd < 0 ? -errno : 0;
 
-	out->index = if_nametoindex(name);
-	if (!out->index)
+	if (fd < 0)
+		return bpf_reason(-errno, strerror(errno), BPF_REASON_FILES);
+	snprintf(request.ifr_name, IFNAMSIZ, "%s", name);
+	out->index = ioctl(fd, SIOCGIFINDEX, &request) ? 0 : request.ifr_ifindex;
+	if (!out->index || out->index != index)
 		err = -ENODEV;
-	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
 	if (!err && ioctl(fd, SIOCGIFHWADDR, &request))
 		err = -errno;
 	out->type = request.ifr_hwaddr.sa_family;
 	out->loopback = out->type == ARPHRD_LOOPBACK;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	if (err)
 		return bpf_reason(err, err == -ENODEV ? "no such interface" : strerror(-err),
 				  "`ip link` lists the interfaces");
@@ -307,6 +307,8 @@ static int attach_tc(struct bpf_attachment *a, int program, enum bpf_slot slot)
 	case EPERM:
 	case EACCES: return bpf_reason(-EPERM, "not permitted", "CAP_NET_ADMIN is needed");
 	case EINVAL: return attach_clsact(a, program, slot); /* no TCX: before Linux 6.6 */
+	case EMFILE:
+	case ENFILE: return bpf_reason(-errno, strerror(errno), BPF_REASON_FILES);
 	}
 	return bpf_reason(-errno, "attaching to TC failed", "the kernel says %s; use --hook pcap",
 			  strerror(errno));
@@ -400,12 +402,52 @@ static int hold_promisc(struct bpf_attachment *a)
 	return bpf_reason(-errno, strerror(errno), "--promisc needs CAP_NET_RAW");
 }
 
+static bool is_xdp(const struct config *config)
+{
+	return config->hook == HOOK_XDP || config->hook == HOOK_XDP_GENERIC;
+}
+
+static bool uses_slot(const struct config *config, const struct interface *i, enum bpf_slot slot)
+{
+	/* What leaves the loopback interface comes in on it again. */
+	if (slot == SLOT_OUT)
+		return config->direction != DIRECTION_IN && !i->loopback;
+	return config->direction != DIRECTION_OUT && is_xdp(config) == (slot == SLOT_XDP);
+}
+
+static void unpin_slot(const struct bpf_attachment *a, const struct config *config,
+		       enum bpf_slot slot)
+{
+	char path[BPF_PIN_PATH];
+
+	bpf_pin_link_path(path, config->pin, a->name, slot_names[slot]);
+	unlink(path);
+}
+
+/* ingress: of frames as they are on this interface, by TC. */
+static enum bpf_probe_program program_of(enum bpf_slot slot, enum bpf_probe_program ingress)
+{
+	if (slot == SLOT_XDP)
+		return PROBE_XDP;
+	if (slot == SLOT_IN)
+		return ingress;
+	return ingress == PROBE_TC ? PROBE_TC_OUT : PROBE_TC_L3_OUT;
+}
+
+/* What an agent of another hook or direction has left would count packets again. */
+static void unpin_unused(const struct bpf_attachment *a, const struct config *config,
+			 const struct interface *i)
+{
+	for (int slot = 0; slot < SLOTS && config->pin; slot++)
+		if (!uses_slot(config, i, slot))
+			unpin_slot(a, config, slot);
+}
+
 static int attach_slots(struct bpf_attachment *a, struct bpf_probe *probe,
 			const struct config *config, const struct interface *i)
 {
-	bool xdp = config->hook == HOOK_XDP || config->hook == HOOK_XDP_GENERIC;
-	int which = interface_program(i), out = which == PROBE_TC ? PROBE_TC_OUT : PROBE_TC_L3_OUT;
-	int err = 0;
+	int which = interface_program(i), err = 0;
+	bool xdp = is_xdp(config);
 
 	if (which < 0)
 		return which;
@@ -415,36 +457,40 @@ static int attach_slots(struct bpf_attachment *a, struct bpf_probe *probe,
 	if (which == PROBE_TC_L3 && bpf_probe_needs_ethernet(probe))
 		return bpf_reason(-EOPNOTSUPP, "no Ethernet frames, which the filter asks about",
 				  "filter by IP, ports and protocols there");
-	if (config->direction != DIRECTION_OUT)
-		err = attach_slot(a, probe, config, xdp ? SLOT_XDP : SLOT_IN,
-				  xdp ? PROBE_XDP : which);
-	/* What leaves the loopback interface comes in on it again. */
-	if (!err && config->direction != DIRECTION_IN && !i->loopback)
-		err = attach_slot(a, probe, config, SLOT_OUT, out);
+	unpin_unused(a, config, i);
+	for (int slot = 0; slot < SLOTS && !err; slot++)
+		if (uses_slot(config, i, slot))
+			err = attach_slot(a, probe, config, slot, program_of(slot, which));
 	return err;
 }
 
 int bpf_attach(struct bpf_attachment *a, struct bpf_probe *probe, const struct config *config,
-	       const char *name, uint64_t netns)
+	       const struct watch *w)
 {
-	struct interface i;
+	struct interface i = { 0 };
 	int err;
 
 	*a = (struct bpf_attachment){
-		.netns = netns, .link = { -1, -1, -1 }, .lock = -1, .promisc = -1
+		.netns = w->ns->own ? 0 : w->ns->cookie,
+		.link = { -1, -1, -1 },
+		.lock = -1,
+		.promisc = -1,
 	};
-	snprintf(a->name, sizeof(a->name), "%s", name);
-	err = interface_look(name, &i);
+	snprintf(a->name, sizeof(a->name), "%s", w->name);
+	err = interface_look(w->name, w->index, &i);
 	if (err)
 		return err;
 	a->index = i.index;
-	err = attach_slots(a, probe, config, &i);
+	if (config->promisc)
+		err = hold_promisc(a);
+	if (!err)
+		err = attach_slots(a, probe, config, &i);
 	if (!err && a->lock >= 0)
 		remove_unused(a);
-	if (!err && config->promisc)
-		err = hold_promisc(a);
-	if (err)
+	if (err) {
+		bpf_attach_unpin(a, config);
 		bpf_detach(a, false);
+	}
 	return err;
 }
 
@@ -463,13 +509,9 @@ void bpf_attach_rename(struct bpf_attachment *a, const struct config *config, co
 
 void bpf_attach_unpin(const struct bpf_attachment *a, const struct config *config)
 {
-	char path[BPF_PIN_PATH];
-
-	for (int slot = 0; slot < SLOTS && config->pin; slot++) {
-		bpf_pin_link_path(path, config->pin, a->name, slot_names[slot]);
+	for (int slot = 0; slot < SLOTS && config->pin; slot++)
 		if (a->link[slot] >= 0)
-			unlink(path);
-	}
+			unpin_slot(a, config, slot);
 }
 
 void bpf_detach(struct bpf_attachment *a, bool keep)

@@ -11,6 +11,7 @@
 
 #include "bpf_probe.h"
 #include "config.h"
+#include "watcher.h"
 
 /* <linux/bpf.h> of Linux 6.6, which Debian 12's headers are older than. */
 #define BPF_ATTACH_TCX_INGRESS 46
@@ -35,12 +36,12 @@ struct bpf_attachment {
 };
 
 /*
- * Attaches to interface name of this thread's namespace. netns: its cookie, 0 = the one that weir
- * began in. 0, or negative with a bpf_reason(): -ENODEV no such interface,
- * -EBUSY another XDP program is there, -EOPNOTSUPP the driver or link type cannot, -EPERM.
+ * Attaches to interface w of this thread's namespace. 0, or negative with a bpf_reason(): -ENODEV
+ * no such interface, or the name is another's by now, -EBUSY another XDP program is there,
+ * -EOPNOTSUPP the driver or link type cannot, -EPERM.
  */
 int bpf_attach(struct bpf_attachment *a, struct bpf_probe *probe, const struct config *config,
-	       const char *name, uint64_t netns);
+	       const struct watch *w);
 /* keep: links are pinned and stay. The interface may be gone. */
 void bpf_detach(struct bpf_attachment *a, bool keep);
 /* Its interface is called otherwise now; so are pinned links. */

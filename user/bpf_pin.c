@@ -200,13 +200,20 @@ static int remove_pin(const char *path, void *context)
 	return 0;
 }
 
-int bpf_pin_remove(const char *dir)
+int bpf_pin_clear(const char *dir)
 {
 	int count = 0;
 
 	/* Links first: the programs stop before their maps go. */
 	bpf_pin_each_link(dir, remove_pin, &count);
 	each_entry(dir, "", remove_pin, &count);
+	return count;
+}
+
+int bpf_pin_remove(const char *dir)
+{
+	int count = bpf_pin_clear(dir);
+
 	rmdir(dir);
 	return count;
 }

@@ -31,7 +31,9 @@ void bpf_pin_link_path(char out[BPF_PIN_PATH], const char *dir, const char *inte
 int bpf_pin_each_link(const char *dir, int (*fn)(const char *path, void *context), void *context);
 /* fd of a pinned map, or negative errno. */
 int bpf_pin_map_fd(const char *dir, const char *map);
-/* Removes every pin and the directory; how many pins there were. */
+/* Removes every pin; how many there were. */
+int bpf_pin_clear(const char *dir);
+/* The same, and the directory. */
 int bpf_pin_remove(const char *dir);
 
 #endif

@@ -471,7 +471,7 @@ static int load_copy(struct bpf_probe *p, uint64_t netns, const char *name)
 		 : fcntl(bpf_program__fd(bpf_object__find_program_by_name(copy, name)),
 			 F_DUPFD_CLOEXEC, 0);
 	bpf_object__close(copy);
-	return fd < 0 && !err ? bpf_reason(-errno, strerror(errno), "allow more open files") : fd;
+	return fd < 0 && !err ? bpf_reason(-errno, strerror(errno), BPF_REASON_FILES) : fd;
 }
 
 static struct probe_copy *find_copy(struct bpf_probe *p, uint64_t netns)

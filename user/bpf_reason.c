@@ -104,6 +104,8 @@ int bpf_reason_load(int err, const struct config *config)
 	case ENOSYS:
 		return bpf_reason(-EOPNOTSUPP, "this kernel has no BPF",
 				  "use --hook pcap, or a kernel with CONFIG_BPF_SYSCALL");
+	case EMFILE:
+	case ENFILE: return bpf_reason(err, strerror(-err), BPF_REASON_FILES);
 	case ENOMEM:
 	case E2BIG:
 		if (!verifier)

@@ -8,6 +8,8 @@
 
 #include "config.h"
 
+#define BPF_REASON_FILES "allow more open files: ulimit -n, or LimitNOFILE= of its unit"
+
 void bpf_reason_begin(void); /* forgets what was */
 /* Notes cause and mend (formatted) and returns err. */
 int bpf_reason(int err, const char *cause, const char *mend_format, ...)

@@ -346,7 +346,7 @@ void host_meter_packet(struct host_meter *m, struct packet *p, const struct fram
 
 	key_canonicalize(p);
 	if (p->fragment)
-		fragment_resolve(&m->fragments[fragment_slot_of(&p->fragment_id)], p);
+		fragment_resolve(&m->fragments[fragment_slot_of(p)], p);
 	hash = entry_hash(m, &p->key);
 	number = entry_find(m, &p->key, hash);
 	if (number && host_meter_is_duplicate(m, slab_at(&m->entries, number), p)) {

@@ -18,6 +18,8 @@
 
 /* Messages between which other things have their turn. */
 #define READS 64
+/* More than wait where some were lost. */
+#define LOST_READS 16384
 
 /* A dump's parts, and no message is longer. */
 #define MESSAGE_ROOM 32768
@@ -266,12 +268,19 @@ static int nsid_of(struct msghdr *m)
 	return LINKS_OWN;
 }
 
+static bool is_loss(int err)
+{
+	return err == ENOBUFS || err == ENOSPC;
+}
+
+/* What waits is older than what was lost, and than the list that will be asked for: it is first. */
 bool links_read(struct links *l, const struct links_sink *sink)
 {
 	_Alignas(struct nlmsghdr) char buffer[MESSAGE_ROOM];
 	_Alignas(struct cmsghdr) char control[64];
+	bool lost = false;
 
-	for (int i = 0; i < READS; i++) {
+	for (int i = 0; i < (lost ? LOST_READS : READS); i++) {
 		struct iovec part = { buffer, sizeof(buffer) };
 		struct msghdr m = { .msg_iov = &part,
 				    .msg_iovlen = 1,
@@ -280,12 +289,16 @@ bool links_read(struct links *l, const struct links_sink *sink)
 		ssize_t n = recvmsg(links_fd(l), &m, 0);
 		struct reading reading = { .sink = sink };
 
+		if (n < 0 && is_loss(errno)) {
+			lost = true;
+			continue;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return errno != ENOBUFS && errno != ENOSPC;
+			break;
 		reading.nsid = nsid_of(&m);
 		mnl_cb_run(buffer, n, 0, 0, on_message, &reading);
 	}
-	return true;
+	return !lost;
 }

@@ -89,27 +89,38 @@ static int prepare(struct live_device *d, const struct config *config)
 	return err;
 }
 
-static int open_device(struct live_device *d, const struct config *config, bool back)
+static int activate(struct live_device *d, unsigned int index, const struct config *config,
+		    bool back)
 {
-	int err = create(d, config), status;
+	int status = pcap_activate(d->pcap);
+	unsigned int now;
+
+	if (status < 0)
+		return back && is_coming(status) ? -EAGAIN : refuse(d, status);
+	now = index ? if_nametoindex(d->name) : 0;
+	if (now && now != index)
+		return -EAGAIN;
+	return prepare(d, config);
+}
+
+static int open_device(struct live_device *d, unsigned int index, const struct config *config,
+		       bool back)
+{
+	int err = create(d, config);
 
 	if (err)
 		return err;
-	status = pcap_activate(d->pcap);
-	if (status >= 0)
-		err = prepare(d, config);
-	else
-		err = back && is_coming(status) ? -EAGAIN : refuse(d, status);
+	err = activate(d, index, config, back);
 	if (err)
 		live_device_close(d);
 	return err;
 }
 
-int live_device_open(struct live_device *d, const char *name, const struct config *config,
-		     bool back)
+int live_device_open(struct live_device *d, const char *name, unsigned int index,
+		     const struct config *config, bool back)
 {
 	live_device_rename(d, name);
-	return open_device(d, config, back);
+	return open_device(d, index, config, back);
 }
 
 void live_device_rename(struct live_device *d, const char *name)

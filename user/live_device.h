@@ -26,11 +26,12 @@ struct live_device {
 };
 
 /*
- * 0, or a negative errno after a message. back: it has just come; -EAGAIN, without a message, says
- * that it is not ready yet.
+ * 0, or a negative errno after a message. index: the kernel's of the interface, 0 = libpcap's own.
+ * -EAGAIN, without a message: the name is another's by now, or the interface has just come (back)
+ * and is not ready yet.
  */
-int live_device_open(struct live_device *d, const char *name, const struct config *config,
-		     bool back);
+int live_device_open(struct live_device *d, const char *name, unsigned int index,
+		     const struct config *config, bool back);
 void live_device_close(struct live_device *d);
 void live_device_rename(struct live_device *d, const char *name);
 

@@ -128,7 +128,7 @@ static int cookie_of(const struct namespace *item, uint64_t *cookie)
 		return own;
 	*cookie = netns_cookie();
 	namespace_leave(item, own);
-	return 0;
+	return *cookie ? 0 : -EMFILE; /* which takes a socket */
 }
 
 static int nsid_of(const struct namespace *item)
@@ -177,7 +177,7 @@ static int meet(struct namespaces *n, const struct namespaces_sink *sink, const 
 		snprintf(item->path, sizeof(item->path), "%s", path);
 		err = cookie_of(item, &cookie);
 		if (err || cookie == item->cookie) {
-			item->found = !err;
+			item->found = err != -ENODEV; /* what cannot be looked at stays */
 			return err;
 		}
 		sink->gone(sink->context, item);
@@ -233,6 +233,8 @@ static int meet_all(struct namespaces *n, const struct namespaces_sink *sink, co
 	bool hidden = false;
 	int err = 0;
 
+	if (!d && errno != ENOENT)
+		return -errno;
 	while (d && (e = readdir(d)) && err != -EPERM) {
 		if (e->d_name[0] == '.' || (numbers && !is_number(e->d_name)))
 			continue;
@@ -264,6 +266,12 @@ static int meet_wanted(struct namespaces *n, const struct namespaces_sink *sink,
 	return meet_path(n, sink, path);
 }
 
+static void keep_all(struct namespaces *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		n->items[i]->found = n->items[i]->cookie != 0;
+}
+
 int namespaces_look(struct namespaces *n, const struct namespaces_sink *sink, const char **missing)
 {
 	int err = 0;
@@ -275,6 +283,8 @@ int namespaces_look(struct namespaces *n, const struct namespaces_sink *sink, co
 	for (size_t i = 0; i < n->wanted->count; i++) {
 		int one = meet_wanted(n, sink, n->wanted->items[i]);
 
+		if (one == -EMFILE || one == -ENFILE) /* there may be more than it saw */
+			keep_all(n);
 		if (one && !err) {
 			err = one;
 			*missing = n->wanted->items[i];

@@ -63,10 +63,12 @@ uint64_t netns_cookie(void)
 int netns_enter(const char *path, ino_t inode)
 {
 	int own = open(OWN, O_RDONLY | O_CLOEXEC), err = own < 0 ? -errno : 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = err ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
-	if (!err && (fd < 0 || fstat(fd, &st) || st.st_ino != inode))
+	if (!err && fd < 0)
+		err = errno == EMFILE || errno == ENFILE ? -errno : -ENODEV;
+	if (!err && (fstat(fd, &st) || st.st_ino != inode))
 		err = -ENODEV;
 	if (!err && setns(fd, CLONE_NEWNET))
 		err = -errno;

@@ -15,6 +15,7 @@
 
 #include "attribution.h"
 #include "bpf_attach.h"
+#include "bpf_pin.h"
 #include "bpf_probe.h"
 #include "bpf_reason.h"
 #include "bpf_ring.h"
@@ -97,8 +98,10 @@ static int attach_inside(struct source_bpf *s, const struct watch *w, struct bpf
 	if (own == -ENODEV)
 		return -EAGAIN;
 	if (own < 0)
-		return bpf_reason(own, strerror(-own), "its namespace cannot be entered");
-	err = bpf_attach(a, s->probe, s->config, w->name, w->ns->own ? 0 : w->ns->cookie);
+		return bpf_reason(own, strerror(-own), "%s",
+				  own == -EPERM ? "its namespace cannot be entered"
+						: BPF_REASON_FILES);
+	err = bpf_attach(a, s->probe, s->config, w);
 	namespace_leave(w->ns, own);
 	return err;
 }
@@ -140,11 +143,11 @@ static void detach_interface(void *context, struct watch *w, bool gone)
 	struct bpf_attachment *a = w->hold;
 	bool keep = s->config->pin && s->ends && !gone;
 
-	if (!keep) {
+	if (!keep)
 		bpf_attach_unpin(a, s->config);
-		bpf_probe_forget_interface(s->probe, w->ns->cookie, w->index);
-	}
 	bpf_detach(a, keep);
+	if (!keep) /* packets asked for its number until now */
+		bpf_probe_forget_interface(s->probe, w->ns->cookie, w->index);
 	bpf_probe_set_watched(s->probe, w->number, keep);
 	free(a);
 }
@@ -188,13 +191,23 @@ static void take_over_numbers(struct source_bpf *s)
 	}
 }
 
+/* An interface that was known by one number may be watched by another. */
+static bool has_interface(const struct source_bpf *s, uint32_t index, uint16_t number)
+{
+	const struct interface_key key = { .netns = s->cookie, .index = index };
+	struct interface_value value;
+
+	return !bpf_map_lookup_elem(bpf_probe_map(s->probe, "interfaces"), &key, &value) &&
+	       value.number == number;
+}
+
 /* What is in the map and not watched has gone while no agent ran. */
 static void forget_gone(struct source_bpf *s)
 {
 	for (uint32_t i = 1; i <= watch_list_last(s->watched); i++) {
 		const struct watched *w = watch_list_at(s->watched, i);
 
-		if (w && w->gone)
+		if (w && w->gone && has_interface(s, w->index, i))
 			bpf_probe_forget_interface(s->probe, s->cookie, w->index);
 	}
 }
@@ -245,6 +258,17 @@ static void allow_many_files(const struct config *config)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A start that fails leaves no pins but those of an agent before. */
+static void give_up(struct source_bpf *s)
+{
+	const char *pin = s->config->pin;
+	bool all_ours = pin && s->probe && !bpf_probe_adopted(s->probe);
+
+	source_bpf_close(s);
+	if (all_ours)
+		bpf_pin_clear(pin);
+}
+
 int source_bpf_open(struct source_bpf **out, const struct config *config,
 		    const struct meter_config *meter_config)
 {
@@ -290,7 +314,7 @@ int source_bpf_open_test(struct source_bpf **out, const struct config *config,
 	if (!err)
 		err = attach_all(s);
 	if (err) {
-		source_bpf_close(s);
+		give_up(s);
 		return err;
 	}
 	*out = s;

@@ -10,6 +10,7 @@
 #include "interface_names.h"
 #include "live_device.h"
 #include "log.h"
+#include "steady_time.h"
 #include "watch_list.h"
 #include "watcher.h"
 
@@ -34,7 +35,8 @@ struct source_live {
 	uint64_t failed; /* interfaces, as far as they are not in the ledger */
 	struct pollfd *fds;
 	size_t room;
-	uint64_t packet_ns;      /* newest packet time */
+	struct steady_time time;
+	uint64_t packet_ns;      /* newest packet time, steady */
 	uint64_t packet_mono_ns; /* when that packet was read */
 	uint64_t checked_ns;     /* monotonic */
 	uint64_t drained_ns; /* monotonic: when what came before the stop is read; 0 = no stop */
@@ -68,7 +70,8 @@ static int attach_device(void *context, struct watch *w)
 
 	if (d) {
 		d->source = s;
-		err = live_device_open(&d->live, w->name, s->config, s->begun || !w->plain);
+		err = live_device_open(&d->live, w->name, w->index, s->config,
+				       s->begun || !w->plain);
 	}
 	if (err) {
 		free(d);
@@ -178,6 +181,7 @@ int source_live_begin(struct source_live *s, const struct source_parts *parts)
 {
 	s->parts = *parts;
 	s->begun = true;
+	steady_time_begin(&s->time, clock_ns(CLOCK_REALTIME), monotonic_ns());
 	if (s->config->dedup)
 		host_meter_set_dedup(parts->meter, s->watched);
 	for (size_t i = 0; i < watcher_count(s->watcher); i++)
@@ -193,12 +197,33 @@ static bool is_stopped(const struct source_live *s)
 	return (*s->parts.stop && !s->drained_ns) || *flow_table_stopped(s->parts.flows);
 }
 
+/* Records say what time it is by the clock as it is set now. */
+static void compare_clocks(struct source_live *s)
+{
+	if (steady_time_compare(&s->time, clock_ns(CLOCK_REALTIME), monotonic_ns()))
+		flow_table_set_clock(s->parts.flows, s->time.step_ns);
+}
+
+static uint64_t packet_time(struct source_live *s, const struct timeval *stamp)
+{
+	uint64_t stamp_ns = stamp->tv_sec * NS_PER_S + stamp->tv_usec;
+	uint64_t steady = steady_time_of(&s->time, stamp_ns);
+
+	if (!steady_time_is_odd(&s->time, steady))
+		return steady;
+	compare_clocks(s);
+	return steady_time_of(&s->time, stamp_ns);
+}
+
 static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
 {
 	struct device *d = (struct device *)user;
-	uint64_t now = h->ts.tv_sec * NS_PER_S + h->ts.tv_usec;
+	uint64_t now = packet_time(d->source, &h->ts);
+	struct pcap_pkthdr steady = *h;
 
-	frame_reader_packet(&d->live.frames, h, bytes);
+	steady.ts.tv_sec = now / NS_PER_S;
+	steady.ts.tv_usec = now % NS_PER_S;
+	frame_reader_packet(&d->live.frames, &steady, bytes);
 	if (now > d->source->packet_ns) {
 		d->source->packet_ns = now;
 		d->source->packet_mono_ns = 0; /* read the clock once a batch */
@@ -241,10 +266,7 @@ static void read_devices(struct source_live *s)
 			read_device(s, watcher_at(s->watcher, i));
 }
 
-/*
- * On a silent wire packet time stands still, so it is carried on by the monotonic clock: a step of
- * the wall clock ends nobody's flow.
- */
+/* On a silent wire packet time stands still, so it is carried on by the monotonic clock. */
 static void look_at_quiet_flows(struct source_live *s)
 {
 	uint64_t now = monotonic_ns();
@@ -313,6 +335,7 @@ int source_live_step(struct source_live *s, int timeout_ms)
 	if (*s->parts.stop || (fds == 1 && !s->awaits))
 		return 0;
 	poll(s->fds, fds, timeout_ms < POLL_MS ? timeout_ms : POLL_MS);
+	compare_clocks(s);
 	read_devices(s);
 	watcher_follow(s->watcher, s->fds[0].revents);
 	look_at_quiet_flows(s);

@@ -27,10 +27,11 @@ struct fragment_words {
 	__u64 word[5];
 } __attribute__((may_alias));
 
-static __always_inline __u32 fragment_slot_of(const struct fragment_id *id)
+/* A datagram is met once at each interface where those are told apart. */
+static __always_inline __u32 fragment_slot_of(const struct packet *p)
 {
-	const struct fragment_words *w = (const struct fragment_words *)id;
-	__u64 h = w->word[4];
+	const struct fragment_words *w = (const struct fragment_words *)&p->fragment_id;
+	__u64 h = w->word[4] ^ p->key.interface * 0x9e3779b97f4a7c15ull;
 
 	for (int i = 0; i < 4; i++) {
 		h = (h ^ w->word[i]) * 0x9e3779b97f4a7c15ull;
@@ -50,7 +51,7 @@ static __always_inline int fragment_id_equal(const struct fragment_id *a,
 }
 
 /*
- * With the slot of p->fragment_id: a first fragment is noted, a later one gets the flow of its
+ * With the packet's slot: a first fragment is noted, a later one gets the flow of its
  * first. One whose first was not seen, or whose slot went to another datagram, stays without
  * ports. Call it once the key is canonical.
  */
@@ -64,7 +65,8 @@ static __always_inline void fragment_resolve(struct fragment_slot *slot, struct 
 		slot->used = 1;
 		return;
 	}
-	if (!slot->used || !fragment_id_equal(&slot->id, &p->fragment_id))
+	if (!slot->used || slot->key.interface != p->key.interface ||
+	    !fragment_id_equal(&slot->id, &p->fragment_id))
 		return;
 	if (p->time_ns > slot->time_ns && p->time_ns - slot->time_ns >= FRAGMENT_LIFE_NS)
 		return;

@@ -57,7 +57,7 @@ static __always_inline void run_level(struct parity *s)
 
 static __always_inline void resolve_fragment(struct packet *p)
 {
-	__u32 slot = fragment_slot_of(&p->fragment_id);
+	__u32 slot = fragment_slot_of(p);
 	struct fragment_slot *f = bpf_map_lookup_elem(&fragments, &slot);
 
 	if (f)

@@ -77,7 +77,7 @@ static struct host_flow *host_meter(struct check *c, const struct capture_packet
 	meter_segment(p, p->payload_offset, gso_size_of(in), 0);
 	key_canonicalize(p);
 	if (p->fragment)
-		fragment_resolve(&c->slots[fragment_slot_of(&p->fragment_id)], p);
+		fragment_resolve(&c->slots[fragment_slot_of(p)], p);
 	f = host_find(c, p);
 	out->ended = meter_expired(&f->flow.counters, p, &c->config);
 	if (out->ended) {

@@ -131,7 +131,7 @@ static void check_canonical(const struct packet *sent)
 
 static void resolve_fragment(struct packet *p)
 {
-	uint32_t number = fragment_slot_of(&p->fragment_id);
+	uint32_t number = fragment_slot_of(p);
 	struct fragment_slot *slot = &fragments[number];
 	struct packet again;
 

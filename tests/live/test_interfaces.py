@@ -4,7 +4,7 @@
 
 Every namespace is this test's own and goes with it. Needs root.
 """
-import concurrent.futures, json, os, pathlib, signal, subprocess, sys, tempfile, time
+import concurrent.futures, contextlib, json, os, pathlib, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap, watch
@@ -12,18 +12,18 @@ import network, tap, watch
 PLACES = ["--no-dissect", "--fields", "src_ip,src_port,ingress_interface,egress_interface,ingress_ifindex,egress_ifindex,"
           "netns,src2dst_packets,dst2src_packets"]
 
-# argv: own address, own port, peer address, peer port, packets
+# argv: own address, own port, peer address, peer port, packets, bytes of each
 SEND = """
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind((sys.argv[1], int(sys.argv[2])))
 for i in range(int(sys.argv[5])):
-    s.sendto(bytes(100), (sys.argv[3], int(sys.argv[4])))
+    s.sendto(bytes(int(sys.argv[6])), (sys.argv[3], int(sys.argv[4])))
 """
 
 
-def send(host, peer, sport, dport, packets):
-    host.python(SEND, host.ip4, sport, peer.ip4, dport, packets)
+def send(host, peer, sport, dport, packets, size=100):
+    host.python(SEND, host.ip4, sport, peer.ip4, dport, packets, size)
 
 
 def index_of(host, dev):
@@ -76,7 +76,7 @@ class Pair:
             host.ip("neigh", "replace", other, "lladdr", f"02:00:00:01:{number:02x}:{tail:02x}", "dev", dev, "nud", "permanent")
 
     def send(self, packets, sport=40000):
-        self.net.a.python(SEND, self.a4, sport, self.b4, 9000, packets)
+        self.net.a.python(SEND, self.a4, sport, self.b4, 9000, packets, 100)
 
     def remove(self):
         self.net.a.ip("link", "del", f"p{self.number}")
@@ -175,13 +175,58 @@ def test_renamed(net):
             pair.remove()
 
 
+FLOOD = tap.BUILD / "live" / "flood"
+
+
+def test_replaced_amid_traffic(net):
+    """What is met while weir lets go of an interface is that interface's still."""
+    first = Pair(net, "veth1", 1)
+    with Watching(net.b, "tc", ["vb", "veth1"], *PLACES, "udp", links=4) as weir:
+        net.b.ip("link", "set", "veth1", "down")
+        net.b.ip("link", "set", "veth1", "name", "lan1")
+        net.b.ip("link", "set", "lan1", "up")
+        sender = net.b.start(FLOOD, "--mode", "packet", "--dev", "lan1", "--dst-mac", "02:00:00:01:01:01", "--flows", 5,
+                             "--packets", 40000, "--rate", 20000, text=True)
+        assert settled(lambda: net.b.statistics("lan1")["tx_packets"] > 10000)
+        second = Pair(net, "veth1", 2)
+        weir.settled(4)
+        sender.communicate(timeout=60)
+    held = packets_by(weir.rows, "egress_interface")
+    assert list(held) == [("lan1",)] and 0 < held["lan1",] < 40000, held
+    for pair in (first, second):
+        pair.remove()
+
+
+def test_names_change_unseen(net):
+    """While events wait, a name goes from one interface to another: each is watched, and once."""
+    for hook in ("tc", "pcap"):
+        with Watching(net.b, hook, ["x*"], *PLACES, "udp", links=0) as weir:
+            weir.process.stderr.readline()  # that it waits: it has begun
+            os.kill(int(weir.pid), signal.SIGSTOP)
+            first = Pair(net, "x0", 1)
+            net.b.ip("link", "set", "x0", "down")
+            net.b.ip("link", "set", "x0", "name", "x1")
+            net.b.ip("link", "set", "x1", "up")
+            net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "x1", "nud", "permanent")
+            second = Pair(net, "x0", 2)
+            os.kill(int(weir.pid), signal.SIGCONT)
+            weir.settled(4)
+            first.send(3)
+            second.send(5)
+        held = packets_by(weir.rows, "src_ip", "ingress_interface")
+        assert held == {(first.a4, "x1"): 3, (second.a4, "x0"): 5}, (hook, held)
+        assert not weir.err and weir.summary["watch"]["failed"] == 0, (hook, weir.err, weir.summary)
+        for pair in (first, second):
+            pair.remove()
+
+
 def test_all(net):
     """Every interface; the loopback's packets once."""
     pair = Pair(net, "x1", 1)
     with Watching(net.b, "tc", ["all", "!x1"], *PLACES, "udp", links=3) as weir:
         send(net.a, net.b, 40000, 9000, 3)
         pair.send(5)
-        net.b.python(SEND, "127.0.0.1", 40001, "127.0.0.1", 9000, 7)
+        net.b.python(SEND, "127.0.0.1", 40001, "127.0.0.1", 9000, 7, 100)
     held = packets_by(weir.rows, "src_ip", "ingress_interface", "egress_interface")
     assert held == {(net.a.ip4, "vb", ""): 3, ("127.0.0.1", "lo", ""): 7}, held
 
@@ -211,9 +256,6 @@ def test_some_refuse(net):
     assert weir.summary["watch"]["failed"] == 1, weir.summary
     assert weir.err.startswith("weir: warning: lo: is not watched: attaching XDP failed: driver has no native mode") and \
         weir.err.count("\n") == 1, weir.err
-
-
-FLOOD = tap.BUILD / "live" / "flood"
 
 
 def held_by(pid):
@@ -308,14 +350,42 @@ def test_lost_events(net):
     assert held == {("veth2",): 2, ("veth3",): 3}, held
 
 
-def test_pin(net):
-    """The kernel counts on while no weir runs; its flows and links are known by interface, whatever that is called by then."""
+def test_lost_names(net):
+    """The last name of an interface is among the lost events, one before it is not."""
+    first = Pair(net, "veth1", 1)
+    for hook in ("tc", "pcap"):
+        with Watching(net.b, hook, ["veth*"], *PLACES, "udp", links=2) as weir:
+            os.kill(int(weir.pid), signal.SIGSTOP)
+            net.b.ip("link", "set", "veth1", "down")
+            net.b.ip("link", "set", "veth1", "name", "veth8")
+            batch(net.b, [f"link set dev lo mtu {9000 + i % 2}" for i in range(4000)])
+            net.b.ip("link", "set", "veth8", "name", "veth1")
+            net.b.ip("link", "set", "veth1", "up")
+            time.sleep(1.5)  # for what the kernel tells later of the link
+            assert netlink_drops(weir.pid) > 0
+            os.kill(int(weir.pid), signal.SIGCONT)
+            time.sleep(1)  # it has read what there was
+            weir.settled(2)
+            net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "veth1", "nud", "permanent")
+            first.send(4)
+        assert packets_by(weir.rows, "ingress_interface") == {("veth1",): 4}, (hook, weir.rows)
+
+
+@contextlib.contextmanager
+def pins_of(net):
+    """Where weir may pin; what it has pinned goes with it."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["mount", "-t", "bpf", "bpf", folder], check=True)
         try:
-            pin(net, pathlib.Path(folder) / "weir")
+            yield pathlib.Path(folder) / "weir"
         finally:
             subprocess.run(["umount", folder], check=True)
+
+
+def test_pin(net):
+    """The kernel counts on while no weir runs; its flows and links are known by interface, whatever that is called by then."""
+    with pins_of(net) as pins:
+        pin(net, pins)
 
 
 def pin(net, pins):
@@ -342,6 +412,67 @@ def pin(net, pins):
     assert net.b.run(tap.WEIR_SAN, "status", "-i", "veth*").stdout.count("weir_tc_out") == 2
     net.b.run(tap.WEIR_SAN, "detach", "--pin", pins)
     assert not pins.exists() and net.b.run(tap.WEIR_SAN, "status").stdout == "weir watches nothing here\n"
+
+
+def links_in(pins):
+    return sorted(path.name[len("link-"):] for path in pins.glob("link-*"))
+
+
+def test_pin_otherwise(net):
+    """The next agent has another hook, or watches one direction: what it does not use is gone, and packets count once."""
+    with pins_of(net) as pins:
+        for hook, direction, held, links in (("tc", "both", (4, 3), ["vb-in", "vb-out"]), ("xdp", "both", (4, 3), ["vb-out", "vb-xdp"]),
+                                             ("xdp", "in", (4, 0), ["vb-xdp"]), ("tc", "out", (0, 3), ["vb-out"])):
+            with Watching(net.b, hook, ["vb"], "--direction", direction, *PLACES, "--pin", pins, "udp", links=len(links)) as weir:
+                assert links_in(pins) == links, (hook, direction, links_in(pins))
+                send(net.a, net.b, 40000, 9000, 4)
+                send(net.b, net.a, 9001, 40001, 3)
+            counted = packets_by(weir.rows, "src_port")
+            assert (counted.get(("40000",), 0), counted.get(("9001",), 0)) == held, (hook, direction, counted)
+
+
+def test_pin_by_other_names(net):
+    """What was watched by a pattern has another number by its name; its packets have it."""
+    pairs = [Pair(net, f"veth{i}", i) for i in (1, 2)]
+    with pins_of(net) as pins:
+        for interfaces in (["veth*"], ["veth1", "veth2"], ["veth*"], ["veth2", "veth1"]):
+            with Watching(net.b, "tc", interfaces, *PLACES, "--pin", pins, "udp", links=4) as weir:
+                for pair in pairs:
+                    pair.send(pair.number)
+            assert packets_by(weir.rows, "ingress_interface") == {("veth1",): 1, ("veth2",): 2}, (interfaces, weir.rows)
+
+
+def test_pin_without_a_start(net):
+    """What cannot begin leaves nothing of its own, and everything of an agent before it."""
+    with pins_of(net) as pins:
+        options = ["--hook", "tc", "--pin", pins, *PLACES]
+        for names in (["vb", "nope"], ["nope", "vb"], ["vb", "nope"]):
+            named = [word for name in names for word in ("-i", name)]
+            done = net.b.run("timeout", "-k", "1", "30", tap.WEIR_SAN, *named, *options, check=False)
+            assert done.returncode == 1 and done.stderr.startswith("weir: -i nope: "), done
+            assert not list(pins.iterdir()), list(pins.iterdir())
+            assert net.b.run(tap.WEIR_SAN, "status").stdout == "weir watches nothing here\n"
+        with Watching(net.b, "tc", ["vb"], *PLACES, "--pin", pins, "udp", links=2):
+            pass
+        done = net.b.run("timeout", "-k", "1", "30", tap.WEIR_SAN, "-i", "vb", "-i", "nope", *options, "udp", check=False)
+        assert done.returncode == 1 and links_in(pins) == ["vb-in", "vb-out"], (done, links_in(pins))
+        send(net.a, net.b, 40000, 9000, 4)
+        with Watching(net.b, "tc", ["vb"], *PLACES, "--pin", pins, "udp", links=2) as weir:
+            pass
+        assert packets_by(weir.rows, "src_port") == {("40000",): 4}, weir.rows
+
+
+def test_pin_in_part(net):
+    """An interface of which one direction cannot be pinned is not watched at all."""
+    pairs = [Pair(net, f"veth{i}", i) for i in (1, 2)]
+    with pins_of(net) as pins:
+        (pins / "link-veth1-out").mkdir(parents=True)
+        with Watching(net.b, "tc", ["veth*"], *PLACES, "--pin", pins, "udp", links=2) as weir:
+            assert links_in(pins) == ["veth1-out", "veth2-in", "veth2-out"], links_in(pins)
+            for pair in pairs:
+                pair.send(pair.number)
+        assert packets_by(weir.rows, "ingress_interface") == {("veth2",): 2}, weir.rows
+        assert weir.summary["watch"]["failed"] == 1 and weir.err.startswith("weir: warning: veth1: is not watched: a link"), weir.err
 
 
 class Bridged:
@@ -387,6 +518,16 @@ class Bridged:
 
 def by_flow(rows):
     return {values(row, "src_port", "ingress_interface", "egress_interface"): values(row, "src2dst_packets", "dst2src_packets") for row in rows}
+
+
+def test_fragments(net):
+    """Of a datagram that crosses two interfaces each has all fragments, in its own flow."""
+    with Bridged(net) as bridged:
+        for hook in ("tc", "pcap"):
+            with Watching(net.b, hook, ["vb", "vc"], *PLACES, "udp", links=4) as weir:
+                send(net.a, bridged.c, 40000, 9000, 10, 3000)
+            held = sorted((row["src_port"], row["ingress_interface"] or row["egress_interface"], row["src2dst_packets"]) for row in weir.rows)
+            assert held == [("40000", "vb", "30"), ("40000", "vc", "30")], (hook, held)
 
 
 def test_dedup(net):
@@ -480,8 +621,8 @@ def test_dedup_vlan(net):
     fields = ["--no-dissect", "--fields", "vlan_id,ingress_interface,egress_interface,src2dst_packets,dst2src_packets"]
     for hook in ("tc", "pcap"):
         with Watching(net.b, hook, ["vb", "vlan*"], "--dedup", *fields, "udp or vlan", links=4) as weir:
-            net.a.python(SEND, "198.18.0.1", 40000, "198.18.0.2", 9000, 6)
-            net.b.python(SEND, "198.18.0.2", 9000, "198.18.0.1", 40000, 5)
+            net.a.python(SEND, "198.18.0.1", 40000, "198.18.0.2", 9000, 6, 100)
+            net.b.python(SEND, "198.18.0.2", 9000, "198.18.0.1", 40000, 5, 100)
         assert [tuple(row.values()) for row in weir.rows] == [("10", "vb", "", "6", "5")], (hook, weir.rows)
         assert weir.summary["ignored"]["duplicate"] == 11, (hook, weir.summary)
 
@@ -554,6 +695,27 @@ def in_namespaces(weir, name):
         assert settled(lambda: "p1" not in one.a.ip("-br", "link")), "the namespace lives on"
         weir.settled(0)
     return 13
+
+
+def test_namespaces_and_few_files(net):
+    """With no more files to open, what is watched stays so, and the rest is named once."""
+    name = f"v8x{os.getpid() % 10000}"
+    for limit in (64, 65):  # links come in pairs
+        with network.Network() as one:
+            batch(one.b, [f"link add {name}-{i} type veth peer name peer{i}" for i in range(24)])
+            process = net.b.start("timeout", "-k", "1", "60", "prlimit", f"--nofile={limit}:{limit}", tap.WEIR, "-q", "-i", f"{name}*",
+                                  "--hook", "tc", "--netns", "all", *PLACES, text=True)
+            first = process.stderr.readline()
+            pid = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
+            time.sleep(0.5)
+            before = held_by(pid)
+            time.sleep(3.1)  # weir looks three times
+            after = held_by(pid)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        refused = [line for line in (first + err).splitlines() if "not all processes may be looked at" not in line]  # of this machine
+        assert before["link_id"] == after["link_id"], (limit, before, after, err)
+        assert all("is not watched: " in line for line in refused) and 2 * (24 - len(refused)) == len(before["link_id"]) > 0, (limit, refused)
 
 
 def is_elsewhere(process):

@@ -49,7 +49,7 @@ static struct packet fragment(uint8_t from, uint32_t id, int first, uint64_t tim
 
 static void resolve(struct packet *p)
 {
-	fragment_resolve(&table[fragment_slot_of(&p->fragment_id)], p);
+	fragment_resolve(&table[fragment_slot_of(p)], p);
 }
 
 static void assert_joined(const struct packet *later, const struct packet *first)
@@ -118,6 +118,30 @@ static void another_datagram(void **state)
 	}
 }
 
+/* A router's datagram is met where it comes in and where it goes out: each is another flow. */
+static void the_same_datagram_at_two_interfaces(void **state)
+{
+	struct packet first[2], later[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		first[i] = fragment(1, 77, 1, START_NS);
+		later[i] = fragment(1, 77, 0, START_NS);
+		first[i].key.interface = later[i].key.interface = i + 1;
+		resolve(&first[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		resolve(&later[i]);
+		assert_joined(&later[i], &first[i]);
+	}
+	/* Into the very slot, as if all hashes were equal. */
+	later[1] = fragment(1, 77, 0, START_NS);
+	later[1].key.interface = 2;
+	fragment_resolve(&table[0], &first[0]);
+	fragment_resolve(&table[0], &later[1]);
+	assert_alone(&later[1]);
+}
+
 /* RFC 8200 section 4.5: 60 seconds. */
 static void life_is_60_seconds(void **state)
 {
@@ -170,7 +194,7 @@ static void a_collision_forgets_the_older(void **state)
 	do {
 		assert_in_range(id, 1, 65535);
 		b = fragment(1, id++, 1, START_NS);
-	} while (fragment_slot_of(&b.fragment_id) != fragment_slot_of(&a.fragment_id));
+	} while (fragment_slot_of(&b) != fragment_slot_of(&a));
 	later_b = fragment(1, id - 1, 0, START_NS);
 	b.key.port[0] = b.key.port[1] = meter_be16(4321);
 	resolve(&a);
@@ -193,7 +217,7 @@ static void assert_spread(int hosts, int ids, uint32_t id_step)
 
 		p.fragment_id.addr[0][15] = i % hosts;
 		p.fragment_id.id = meter_be32(i / hosts * id_step);
-		slot = fragment_slot_of(&p.fragment_id);
+		slot = fragment_slot_of(&p);
 		assert_in_range(slot, 0, FRAGMENT_SLOTS - 1);
 		slots += !used[slot];
 		used[slot] = 1;
@@ -268,6 +292,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(in_order, begin, end),
 		cmocka_unit_test_setup_teardown(before_its_first, begin, end),
 		cmocka_unit_test_setup_teardown(another_datagram, begin, end),
+		cmocka_unit_test_setup_teardown(the_same_datagram_at_two_interfaces, begin, end),
 		cmocka_unit_test_setup_teardown(life_is_60_seconds, begin, end),
 		cmocka_unit_test_setup_teardown(older_than_its_first, begin, end),
 		cmocka_unit_test_setup_teardown(identification_is_used_again, begin, end),
