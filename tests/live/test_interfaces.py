@@ -321,6 +321,26 @@ def netlink_drops(pid):
     return sum(int(row[8]) for row in rows if row[1] == "0")
 
 
+def rings_of(pid):
+    """Bytes of the rings that libpcap shares with the kernel, an interface each."""
+    spans = [line.split()[0].split("-") for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines() if "socket:[" in line]
+    return [int(end, 16) - int(begin, 16) for begin, end in spans]
+
+
+def test_many_rings(net):
+    """Under libpcap many interfaces do not take the memory of as many busy ones."""
+    batch(net.b, [f"link add x{i} type veth peer name peer{i}" for i in range(40)])
+    batch(net.b, [f"link set {end}{i} up" for i in range(40) for end in ("x", "peer")])
+    with Watching(net.b, "pcap", ["x*", "vb"], *PLACES, "udp", links=82) as weir:
+        assert settled(lambda: len(rings_of(weir.pid)) == 41), rings_of(weir.pid)
+        rings = rings_of(weir.pid)
+        assert max(rings) == 32 << 20 and min(rings) >= 1 << 20 and sum(rings) <= 400 << 20, rings
+        batch(net.b, [f"link del x{i}" for i in range(40)])
+        weir.settled(2)
+        batch(net.b, ["link add x50 type veth peer name peer50", "link set x50 up", "link set peer50 up"])
+        assert settled(lambda: rings_of(weir.pid) == [32 << 20] * 2), rings_of(weir.pid)
+
+
 def test_lost_events(net):
     """More events than the socket has room for: what is there is asked for anew."""
     first = Pair(net, "veth1", 1)
