@@ -95,7 +95,7 @@ static int detach_interface(const char *name, void *context)
 static int detach_pins(const char *dir, struct detach *d)
 {
 	struct control control = { 0 };
-	int fd = bpf_pin_map_fd(dir, "control"), removed;
+	int fd = bpf_pin_map_fd(dir, "control"), lock, removed;
 	uint32_t zero = 0;
 
 	if (fd < 0) {
@@ -104,11 +104,13 @@ static int detach_pins(const char *dir, struct detach *d)
 	}
 	bpf_map_lookup_elem(fd, &zero, &control);
 	close(fd);
-	if (bpf_pin_lock(dir)) {
+	lock = bpf_pin_lock(dir);
+	if (lock < 0) {
 		log_error("--pin %s: %s", dir, bpf_reason_text());
-		return -EBUSY;
+		return lock;
 	}
 	removed = bpf_pin_remove(dir);
+	close(lock);
 	d->removed += removed;
 	fprintf(d->to, "%s: %d pins removed, with %" PRIu64 " flows that no record tells of\n", dir,
 		removed, (uint64_t)control.live);

@@ -24,7 +24,7 @@
 static const char *const pinned_maps[] = { "flows",     "events",     "control", "ledger",
 					   "fragments", "interfaces", NULL };
 
-static int open_dir(const char *dir)
+static int make_dir(const char *dir)
 {
 	struct statfs fs;
 
@@ -89,17 +89,19 @@ static int other_settings(const char *dir)
 			  dir);
 }
 
+int bpf_pin_open(const char *dir)
+{
+	int err = make_dir(dir);
+
+	return err ? err : bpf_pin_lock(dir);
+}
+
 int bpf_pin_adopt(struct bpf_object *object, const char *dir, const struct meter_config *meter,
 		  bool *adopted)
 {
-	int err = open_dir(dir);
-	uint64_t layout;
+	uint64_t layout = pinned_layout(dir);
+	int err = 0;
 
-	if (!err)
-		err = bpf_pin_lock(dir);
-	if (err)
-		return err;
-	layout = pinned_layout(dir);
 	*adopted = layout != 0;
 	if (!layout)
 		return 0;
@@ -152,13 +154,15 @@ int bpf_pin_maps(struct bpf_object *object, const char *dir, const struct meter_
 
 int bpf_pin_lock(const char *dir)
 {
-	static int lock = -1; /* held until the process ends */
+	int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB))
-		return bpf_reason(-EBUSY, "another weir runs on these pins",
-				  "stop it first, or choose another directory than %s", dir);
-	return 0;
+	if (lock < 0)
+		return bpf_reason(-errno, strerror(errno), "--pin %s cannot be used", dir);
+	if (!flock(lock, LOCK_EX | LOCK_NB))
+		return lock;
+	close(lock);
+	return bpf_reason(-EBUSY, "another weir runs on these pins",
+			  "stop it first, or choose another directory than %s", dir);
 }
 
 void bpf_pin_link_path(char out[BPF_PIN_PATH], const char *dir, const char *interface,

@@ -14,15 +14,20 @@ struct bpf_object;
 
 #define BPF_PIN_PATH 4096
 
+/* Makes dir, if need be, and takes its lock: see bpf_pin_lock(). */
+int bpf_pin_open(const char *dir);
 /*
- * Before load: takes up the maps that are pinned in dir, which is made if need be. 0, or negative
- * with a bpf_reason(): -EEXIST when other settings made them.
+ * Before load: takes up the maps that are pinned in dir. 0, or negative with a bpf_reason():
+ * -EEXIST when other settings made them.
  */
 int bpf_pin_adopt(struct bpf_object *object, const char *dir, const struct meter_config *meter,
 		  bool *adopted);
 /* After load: pins what is not pinned yet. */
 int bpf_pin_maps(struct bpf_object *object, const char *dir, const struct meter_config *meter);
-/* Whether an agent runs on dir: it holds a lock. 0 when it is ours now, -EBUSY with a reason. */
+/*
+ * Whether an agent runs on dir: it holds a lock. A descriptor that is ours now, until it is
+ * closed; or negative with a bpf_reason(), -EBUSY when somebody has it.
+ */
 int bpf_pin_lock(const char *dir);
 
 void bpf_pin_link_path(char out[BPF_PIN_PATH], const char *dir, const char *interface,

@@ -49,6 +49,7 @@ struct bpf_probe {
 	struct meter_config meter;
 	struct probe_copy *copies;
 	uint64_t left_run_time_ns; /* of copies that are no more */
+	int pin_lock;              /* fd, or -1 */
 	bool adopted;
 	bool needs_ethernet; /* the filter lets no packet without such a header by */
 	bool no_grace;
@@ -211,6 +212,15 @@ static int open_object(struct bpf_probe *p, const struct config *config,
 	return err;
 }
 
+static int adopt_pins(struct bpf_probe *p, const struct config *config,
+		      const struct meter_config *meter)
+{
+	p->pin_lock = bpf_pin_open(config->pin);
+	if (p->pin_lock < 0)
+		return p->pin_lock;
+	return bpf_pin_adopt(p->object, config->pin, meter, &p->adopted);
+}
+
 static int load(struct bpf_probe *p, const struct config *config, const struct meter_config *meter,
 		const struct bpf_probe_test *test)
 {
@@ -220,7 +230,7 @@ static int load(struct bpf_probe *p, const struct config *config, const struct m
 	if (!err)
 		err = set_sizes(p->object, config, meter);
 	if (!err && config->pin)
-		err = bpf_pin_adopt(p->object, config->pin, meter, &p->adopted);
+		err = adopt_pins(p, config, meter);
 	if (err)
 		return err;
 	err = bpf_object__load(p->object);
@@ -240,6 +250,8 @@ int bpf_probe_open(struct bpf_probe **out, const struct config *config,
 
 	*out = NULL;
 	bpf_reason_begin();
+	if (p)
+		p->pin_lock = -1;
 	err = p ? open_object(p, config, test, &p->object)
 		: bpf_reason(-ENOMEM, "out of memory at the start", "free some");
 	if (!err)
@@ -278,6 +290,8 @@ void bpf_probe_close(struct bpf_probe *p)
 	if (p->watched)
 		munmap(p->watched, DEDUP_SET_WORDS * sizeof(*p->watched));
 	bpf_object__close(p->object);
+	if (p->pin_lock >= 0)
+		close(p->pin_lock);
 	free(p);
 }
 

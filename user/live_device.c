@@ -8,8 +8,7 @@
 #include "interface.h"
 #include "log.h"
 
-#define READ_MS     100
-#define BUFFER_SIZE (32 << 20) /* bytes of the kernel's ring: a burst of some 20,000 packets */
+#define READ_MS 100
 
 /* An interface that is on its way: asked again a moment later. */
 static bool is_coming(int status)
@@ -40,7 +39,7 @@ static int create(struct live_device *d, const struct config *config)
 	pcap_set_snaplen(d->pcap, config->snaplen);
 	pcap_set_promisc(d->pcap, config->promisc);
 	pcap_set_timeout(d->pcap, READ_MS);
-	pcap_set_buffer_size(d->pcap, BUFFER_SIZE);
+	pcap_set_buffer_size(d->pcap, d->ring_bytes);
 	pcap_set_tstamp_precision(d->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	return 0;
 }

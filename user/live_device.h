@@ -21,6 +21,7 @@
 struct live_device {
 	char name[IFNAMSIZ];
 	pcap_t *pcap;
+	int ring_bytes;             /* the caller's: of the kernel's ring */
 	struct frame_reader frames; /* the caller's but for link, filter and way */
 	uint32_t dropped;           /* as far as it is in the ledger */
 };

@@ -261,12 +261,9 @@ static void allow_many_files(const struct config *config)
 /* A start that fails leaves no pins but those of an agent before. */
 static void give_up(struct source_bpf *s)
 {
-	const char *pin = s->config->pin;
-	bool all_ours = pin && s->probe && !bpf_probe_adopted(s->probe);
-
+	if (s->config->pin && s->probe && !bpf_probe_adopted(s->probe))
+		bpf_pin_clear(s->config->pin);
 	source_bpf_close(s);
-	if (all_ours)
-		bpf_pin_clear(pin);
 }
 
 int source_bpf_open(struct source_bpf **out, const struct config *config,

@@ -20,6 +20,11 @@
 #define LAST_MS  10 /* between looks for what comes yet */
 #define NS_PER_S 1000000000ull
 
+/* A ring for a burst of some 20,000 packets; what libpcap takes by itself; all that are large. */
+#define RING_MOST  (32 << 20)
+#define RING_LEAST (2 << 20)
+#define RINGS_SUM  (256 << 20)
+
 struct device {
 	struct live_device live;
 	struct source_live *source;
@@ -49,6 +54,21 @@ const struct watch_list *source_live_watched(const struct source_live *s)
 
 /* --- what the watcher asks for ---------------------------------------------------------------- */
 
+/* A few interfaces have what they may need; the more there are, the less is left for the next. */
+static int ring_share(const struct source_live *s)
+{
+	int64_t left = RINGS_SUM;
+
+	for (size_t i = 0; i < watcher_count(s->watcher); i++) {
+		const struct device *d = watcher_at(s->watcher, i)->hold;
+
+		left -= d ? d->live.ring_bytes : 0;
+	}
+	if (left / 4 > RING_MOST)
+		return RING_MOST;
+	return left / 4 > RING_LEAST ? (int)(left / 4) : RING_LEAST;
+}
+
 static void begin_frames(struct source_live *s, const struct watch *w)
 {
 	struct frame_reader *frames = &((struct device *)w->hold)->live.frames;
@@ -70,6 +90,7 @@ static int attach_device(void *context, struct watch *w)
 
 	if (d) {
 		d->source = s;
+		d->live.ring_bytes = ring_share(s);
 		err = live_device_open(&d->live, w->name, w->index, s->config,
 				       s->begun || !w->plain);
 	}

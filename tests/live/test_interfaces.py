@@ -333,6 +333,26 @@ def netlink_drops(pid):
     return sum(int(row[8]) for row in rows if row[1] == "0")
 
 
+def rings_of(pid):
+    """Bytes of the rings that libpcap shares with the kernel, an interface each."""
+    spans = [line.split()[0].split("-") for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines() if "socket:[" in line]
+    return [int(end, 16) - int(begin, 16) for begin, end in spans]
+
+
+def test_many_rings(net):
+    """Under libpcap many interfaces do not take the memory of as many busy ones."""
+    batch(net.b, [f"link add x{i} type veth peer name peer{i}" for i in range(40)])
+    batch(net.b, [f"link set {end}{i} up" for i in range(40) for end in ("x", "peer")])
+    with Watching(net.b, "pcap", ["x*", "vb"], *PLACES, "udp", links=82) as weir:
+        assert settled(lambda: len(rings_of(weir.pid)) == 41), rings_of(weir.pid)
+        rings = rings_of(weir.pid)
+        assert max(rings) == 32 << 20 and min(rings) >= 1 << 20 and sum(rings) <= 400 << 20, rings
+        batch(net.b, [f"link del x{i}" for i in range(40)])
+        weir.settled(2)
+        batch(net.b, ["link add x50 type veth peer name peer50", "link set x50 up", "link set peer50 up"])
+        assert settled(lambda: rings_of(weir.pid) == [32 << 20] * 2), rings_of(weir.pid)
+
+
 def test_lost_events(net):
     """More events than the socket has room for: what is there is asked for anew."""
     first = Pair(net, "veth1", 1)
@@ -707,8 +727,9 @@ def test_namespaces_and_few_files(net):
                                   "--hook", "tc", "--netns", "all", *PLACES, text=True)
             first = process.stderr.readline()
             pid = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
-            time.sleep(0.5)
-            before = held_by(pid)
+            before = None
+            while before != (before := held_by(pid)):
+                time.sleep(0.5)
             time.sleep(3.1)  # weir looks three times
             after = held_by(pid)
             process.send_signal(signal.SIGINT)

@@ -276,6 +276,28 @@ for flow in NFStreamer('vb', udps=Count(), bpf_filter='udp', settings=['pin={pin
     assert sorted(out.splitlines()) == [f"{20000 + i} 100 {{}} dst2src_bytes" for i in range(3)], out
 
 
+def test_pins_again(folder):
+    """A program may use the same pins twice, one after the other; not at once."""
+    pins = folder / "bpf"
+    pins.mkdir()
+    subprocess.run(["mount", "-t", "bpf", "bpf", pins], check=True)
+    try:
+        process = start(f"""
+from weir import *
+for turn in range(3):
+    for flow in NFStreamer('vb', idle_timeout=1, n_dissections=0, settings=['pin={pins}/weir', 'stop-after=1']):
+        print('turn', turn)
+""")
+        while process.poll() is None:
+            send(1)
+            time.sleep(1.5)
+        out, err = process.communicate()
+        net.b.run(tap.WEIR, "detach", "--pin", pins / "weir")
+    finally:
+        subprocess.run(["umount", "-l", pins], check=True)
+    assert (out, err) == ("turn 0\nturn 1\nturn 2\n", ""), (out, err)
+
+
 def test_without_privileges():
     """NFStream's test of the source "lo" (no privilege) is refused with ValueError."""
     program = ("import os; from weir import *; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
