@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@
 #define RING_BYTES (4u << 20)
 #define CLEAR_NS   (ATTRIBUTE_RETELL_NS / 4)
 #define LIST_BYTES 65536u /* a message has less than 2 KiB */
+
+#define HOST_PIDS 0xeffffffcu /* inode of the first PID namespace: the kernel's PROC_PID_INIT_INO */
 
 struct attribution {
 	struct attribute_bpf *program;
@@ -154,6 +157,17 @@ static int read_list(struct attribution *a, int fd)
 	return n < 0 ? -1 : 0;
 }
 
+/* The kernel lists the processes of the caller's PID namespace alone. */
+static void tell_if_contained(void)
+{
+	struct stat st;
+
+	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != HOST_PIDS)
+		log_warning("--attribute: the host's processes are not seen from here (--pid host, "
+			    "hostPID); flows of those that do nothing more with a socket stay "
+			    "unknown");
+}
+
 static void list_sockets(struct attribution *a)
 {
 	int fd = bpf_iter_create(bpf_link__fd(a->program->links.list_sockets));
@@ -186,6 +200,7 @@ int attribution_begin(struct attribution *a, struct owners *owners)
 		log_error("out of memory at the start; free some");
 		return -ENOMEM;
 	}
+	tell_if_contained();
 	list_sockets(a);
 	return 0;
 }

@@ -86,9 +86,14 @@ static int detach_interface(const char *name, void *context)
 		log_error("-i %s: no such interface; `ip link` lists the interfaces", name);
 		return removed;
 	}
-	if (removed > 0)
+	if (removed < 0) {
+		log_error("-i %s: removing filters: %s; run as root or with CAP_NET_ADMIN", name,
+			  strerror(-removed));
+		return removed;
+	}
+	if (removed)
 		fprintf(d->to, "%s: %d filters removed\n", name, removed);
-	d->removed += removed > 0 ? removed : 0;
+	d->removed += removed;
 	return 0;
 }
 

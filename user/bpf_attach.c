@@ -195,15 +195,17 @@ int bpf_attach_filters(unsigned int index, unsigned int handle, uint32_t ids[2])
 	return count;
 }
 
-/* Removes our filter of that handle, if there is one. */
+/* Removes our filter of that handle, if there is one: how many, or negative errno. */
 static int remove_filter(unsigned int index, enum bpf_slot slot, unsigned int handle)
 {
 	struct bpf_tc_hook hook = tc_hook(index, tc_point(slot));
 	LIBBPF_OPTS(bpf_tc_opts, gone, .handle = handle, .priority = TC_PRIORITY);
+	int err;
 
 	if (!find_filter(index, slot, handle))
 		return 0;
-	return bpf_tc_detach(&hook, &gone) ? 0 : 1;
+	err = bpf_tc_detach(&hook, &gone);
+	return err ? err : 1;
 }
 
 static int choose_handle(struct bpf_attachment *a)
@@ -271,6 +273,22 @@ static void detach_clsact(struct bpf_attachment *a)
 	a->clsact[SLOT_IN] = a->clsact[SLOT_OUT] = a->made_clsact = false;
 }
 
+/* Of a handle that nobody holds. */
+static int remove_leftovers(unsigned int index, unsigned int handle)
+{
+	int lock = hold_handle(index, handle), removed = 0;
+
+	if (lock < 0)
+		return 0;
+	for (int slot = SLOT_IN; slot <= SLOT_OUT && removed >= 0; slot++) {
+		int n = remove_filter(index, slot, handle);
+
+		removed = n < 0 ? n : removed + n;
+	}
+	close(lock);
+	return removed;
+}
+
 int bpf_detach_leftovers(const char *name)
 {
 	unsigned int index = if_nametoindex(name);
@@ -279,13 +297,11 @@ int bpf_detach_leftovers(const char *name)
 	if (!index)
 		return -ENODEV;
 	for (unsigned int handle = 1; handle <= BPF_ATTACH_HANDLES; handle++) {
-		int lock = hold_handle(index, handle);
+		int n = remove_leftovers(index, handle);
 
-		if (lock < 0)
-			continue;
-		removed += remove_filter(index, SLOT_IN, handle);
-		removed += remove_filter(index, SLOT_OUT, handle);
-		close(lock);
+		if (n < 0)
+			return n;
+		removed += n;
 	}
 	return removed;
 }

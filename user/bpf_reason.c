@@ -73,7 +73,7 @@ static int no_permission(void)
 	if (is_locked_down())
 		return bpf_reason(-EPERM, "the kernel is locked down (confidentiality) against BPF",
 				  "use --hook pcap");
-	if (!*capabilities_missing(missing, sizeof(missing)))
+	if (!*capabilities_missing(CAPABILITIES_BPF, missing, sizeof(missing)))
 		return bpf_reason(
 			-EPERM, "loading BPF programs is not permitted",
 			"no capability is missing, so a seccomp profile, a security module "
@@ -98,7 +98,7 @@ int bpf_reason_load(int err, const struct config *config)
 	switch (-err) {
 	case EPERM: return no_permission();
 	case EACCES: /* the verifier, of what needs CAP_PERFMON and of wrong programs */
-		if (*capabilities_missing(missing, sizeof(missing)))
+		if (*capabilities_missing(CAPABILITIES_BPF, missing, sizeof(missing)))
 			return no_permission();
 		break;
 	case ENOSYS:

@@ -12,11 +12,14 @@
 static const struct {
 	const char *name;
 	int number;
-	bool of_admin; /* CAP_SYS_ADMIN is as good */
+	bool of_admin;     /* CAP_SYS_ADMIN is as good */
+	unsigned int what; /* enum capabilities_for, several */
 } needed[] = {
-	{ "CAP_BPF", CAP_BPF, true },
-	{ "CAP_NET_ADMIN", CAP_NET_ADMIN, false },
-	{ "CAP_PERFMON", CAP_PERFMON, true },
+	{ "CAP_BPF", CAP_BPF, true, CAPABILITIES_BPF },
+	{ "CAP_NET_ADMIN", CAP_NET_ADMIN, false, CAPABILITIES_BPF | CAPABILITIES_NETNS },
+	{ "CAP_PERFMON", CAP_PERFMON, true, CAPABILITIES_BPF },
+	{ "CAP_SYS_ADMIN", CAP_SYS_ADMIN, false, CAPABILITIES_NETNS },
+	{ "CAP_NET_BROADCAST", CAP_NET_BROADCAST, false, CAPABILITIES_NETNS },
 };
 
 /* A bit by number; none if the kernel does not tell. */
@@ -35,7 +38,7 @@ static bool has(uint64_t set, int number)
 	return set >> number & 1;
 }
 
-const char *capabilities_missing(char *text, size_t size)
+const char *capabilities_missing(enum capabilities_for what, char *text, size_t size)
 {
 	uint64_t set = effective();
 
@@ -43,7 +46,8 @@ const char *capabilities_missing(char *text, size_t size)
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		size_t used = strlen(text);
 
-		if (has(set, needed[i].number) || (needed[i].of_admin && has(set, CAP_SYS_ADMIN)))
+		if (!(needed[i].what & what) || has(set, needed[i].number) ||
+		    (needed[i].of_admin && has(set, CAP_SYS_ADMIN)))
 			continue;
 		snprintf(text + used, size - used, "%s%s", used ? " and " : "", needed[i].name);
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capabilities.h"
 #include "clock.h"
 #include "interface_names.h"
 #include "links.h"
@@ -441,9 +442,15 @@ static int start_listed(struct watcher *w)
 
 static int refuse_namespace(int err, const char *name)
 {
-	if (err == -EPERM)
-		log_error("--netns %s: not permitted; other namespaces take CAP_SYS_ADMIN and "
-			  "CAP_NET_BROADCAST",
+	char missing[128];
+
+	if (err == -EPERM && *capabilities_missing(CAPABILITIES_NETNS, missing, sizeof(missing)))
+		log_error("--netns %s: not permitted without %s; run as root or with "
+			  "CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_NET_BROADCAST, or leave it out",
+			  name, missing);
+	else if (err == -EPERM)
+		log_error("--netns %s: not permitted; no capability is missing, so a seccomp "
+			  "profile or a user namespace forbids it: allow setns(2), or leave it out",
 			  name);
 	else if (err == -EACCES)
 		log_error("--netns %s: not permitted; processes of others take CAP_SYS_PTRACE",

@@ -30,10 +30,11 @@ for i in range(int(sys.argv[1])):
 DEFAULTS = ("CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP", "NET_BIND_SERVICE",
             "SYS_CHROOT", "KILL", "AUDIT_WRITE")
 
-# Options, feature of the table. Those that the image's weir has not are left out.
+# Options, feature of the table.
 ROWS = ((("--hook", "tc"), "tc, xdp"), (("--hook", "xdp"), "tc, xdp"), (("--hook", "pcap"), "pcap"), (("--hook", "tc", "--promisc"), "promisc"),
         (("--hook", "tc", "--attribute", "process"), "attribute"), (("--hook", "tc", "--netns", "{name}"), "netns"),
         (("--hook", "tc", "--netns", "{pid}"), "netns of processes"))
+WITH_PINS = ("pin", "status", "detach")  # rows of taken_over()
 
 
 def row_of(feature):
@@ -62,6 +63,9 @@ class Podman:
     host_pid = ("--pid", "host")
     names = ("-v", "/run/netns:/run/netns:ro")
 
+    def pins(self, place):
+        return "-v", f"{place}:/run/bpf"
+
     def __enter__(self):
         return self
 
@@ -88,6 +92,9 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 
     host_pid = ("--with-ns", "pid:/proc/1/ns/pid")
     names = ("--mount", "type=bind,src=/run/netns,dst=/run/netns,options=rbind:ro")
+
+    def pins(self, place):
+        return "--mount", f"type=bind,src={place},dst=/run/bpf,options=rbind:rw"
 
     def __enter__(self):
         pathlib.Path("/run/containerd").mkdir(exist_ok=True)
@@ -156,48 +163,69 @@ def stop(weir):
     return out.split()[1:]
 
 
+# Who sends is in a row of --attribute: the receiver is nobody.
+ATTRIBUTED = ("--fields", "src_port,total_packets,src_process,dst_process"), f"40000,50,{pathlib.Path(sys.executable).name[:15]},"
+
+
+def refused(engine, feature, args, options=(), host=None):
+    """With each capability of the row away, the rest is refused and the one named. CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON."""
+    for missing in needs(feature):
+        if "SYS_ADMIN" in needs(feature) and missing in ("BPF", "PERFMON"):
+            continue
+        left = [c for c in needs(feature) if c != missing]
+        done = call(*engine.command(left, args, options, host))
+        assert done.returncode in (1, 2) and re.search(rf"CAP_{missing}\b", done.stderr), (args, missing, done)
+        assert missing in ("NET_RAW", "SYS_PTRACE") or f"without CAP_{missing};" in done.stderr, done.stderr
+
+
 def rows(engine, net):
-    known = call(*engine.command([], ("--help-all",))).stdout
     sleeper = net.b.start("sleep", "600")  # of root, with more rights than weir
     for option, feature in ROWS:
-        if not all(word in known for word in option if word.startswith("--")):
-            continue
         option = [word.format(name=net.b.name, pid=sleeper.pid) for word in option]
+        fields, expected = ATTRIBUTED if "--attribute" in option else ((), "40000,50")
         options = engine.host_pid if row_of(feature).get("hostPID") else engine.names if "--netns" in option else ()
         host = net.a if "--netns" in option else net.b
-        weir = start(engine, net, needs(feature), *option, options=options, host=host)
+        weir = start(engine, net, needs(feature), *option, *fields, options=options, host=host)
         net.a.python(SEND, 50)
         time.sleep(0.5)
-        assert stop(weir) == ["40000,50"], (option, engine.name)
+        assert stop(weir) == [expected], (option, engine.name)
         assert status(net) == "weir watches nothing here\n"
-        # CAP_SYS_ADMIN stands for two of the others.
-        for missing in row_of(feature)["adds"] if "SYS_ADMIN" in needs(feature) else needs(feature):
-            left = [c for c in needs(feature) if c != missing]
-            done = call(*engine.command(left, ("-q", "-i", "vb", *option), options, host))
-            assert done.returncode in (1, 2) and re.search(rf"CAP_{missing}\b", done.stderr), (option, missing, done.stderr)
-            assert missing not in BASE or f"without CAP_{missing};" in done.stderr, done.stderr
+        refused(engine, feature, ("-q", "-i", "vb", *option), options, host)
         yield f"{engine.name}: {' '.join(option)} with {', '.join(needs(feature))}, and with one less"
 
 
-def replaced(net, folder):
-    """A container takes over from the one before: the kernel counted meanwhile."""
-    engine = Podman(net, folder)
-    (folder / "bpf").mkdir()
-    subprocess.run(["mount", "-t", "bpf", "-o", "mode=700", "bpf", folder / "bpf"], check=True)
+def taken_over(engine, net, folder):
+    """A container takes over from the one before: the kernel counted meanwhile. Others look at it, and end it."""
+    place = folder / engine.name
+    place.mkdir()
+    subprocess.run(["mount", "-t", "bpf", "-o", "mode=700", "bpf", place], check=True)
     try:
-        options, args = ("-v", f"{folder}/bpf:/run/bpf"), ("--hook", "tc", "--idle-timeout", "1", "--pin", "/run/bpf/weir")
-        first = start(engine, net, BASE, *args, options=options)
+        options, args = engine.pins(place), ("--hook", "tc", "--idle-timeout", "1", "--pin", "/run/bpf/weir")
+        refused(engine, "pin", ("-q", "-i", "vb", *args), options)
+        first = start(engine, net, needs("pin"), *args, options=options)
         net.a.python(SEND, 30)
         rows = stop(first)
         net.a.python(SEND, 40)
-        second = start(engine, net, BASE, *args, options=options)
+        second = start(engine, net, needs("pin"), *args, options=options)
         net.a.python(SEND, 50)
         time.sleep(3)  # what is live when weir stops stays in the kernel: the flow has ended by then
         rows += stop(second)
-        net.b.run(tap.WEIR, "detach", "--pin", folder / "bpf/weir")
         assert sum(int(row.split(",")[1]) for row in rows) == 120, rows
+        for command, feature in (("status",), "status"), (("detach", "--pin", "/run/bpf/weir"), "detach"):
+            less = call(*engine.command([c for c in needs(feature) if c != "SYS_ADMIN"], command, options))
+            assert less.returncode == 1 and "CAP_SYS_ADMIN" in less.stderr and less.stdout == "", less
+            done = call(*engine.command(needs(feature), command, options))
+            assert done.returncode == 0 and done.stderr == "", done
+            assert done.stdout.startswith("vb: " if feature == "status" else "/run/bpf/weir: "), done
+        assert status(net) == "weir watches nothing here\n"
     finally:
-        subprocess.run(["umount", folder / "bpf"], check=True)
+        subprocess.run(["umount", place], check=True)
+    return f"{engine.name}: a container takes over from the one before; status and detach with {', '.join(needs('detach'))}"
+
+
+def every_row_runs():
+    tested = {feature for _, feature in ROWS} | {*WITH_PINS}
+    assert tested == {row["feature"] for row in CAPABILITIES}, tested
 
 
 def image_is_small(folder):
@@ -245,6 +273,7 @@ def main():
             except Exception as wrong:
                 tap.report(False, f"containers: {name}", (repr(wrong) + traceback.format_exc())[:3000])
 
+        step("every row of the table runs here", every_row_runs)
         step("the image is small", lambda: image_is_small(folder))
         step("the seccomp profile is put where the kubelet looks", lambda: profile_is_copied(net, folder))
         step("a seccomp profile that forbids bpf(2) is named", lambda: seccomp_is_named(net, folder))
@@ -253,9 +282,9 @@ def main():
                 with engine(net, folder) as running:
                     for told in rows(running, net):
                         tap.report(True, f"containers: {told}")
+                    tap.report(True, f"containers: {taken_over(running, net, folder)}")
             except Exception as wrong:
                 tap.report(False, f"containers: {engine.name}", (repr(wrong) + traceback.format_exc())[:3000])
-        step("a container takes over from the one before", lambda: replaced(net, folder))
     tap.finish()
 
 

@@ -5,7 +5,7 @@
 Every process says its own number; what weir says of it may be right or, where a test says so, unknown, and never wrong.
 The namespaces and cgroups are this test's own and go with it. Needs root.
 """
-import contextlib, json, os, pathlib, shutil, subprocess, sys, time
+import contextlib, csv, json, os, pathlib, shutil, signal, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap, watch
@@ -515,6 +515,39 @@ def test_runc(folder):
     row = weir.row(8000)
     assert (row["src_process"], row["src_container"], row["src_cgroup"]) == ("wget", ident, f"/{ident}"), row
     assert (int(row["dst_pid"]), row["dst_process"], row["dst_container"]) == (server.pid, "server", ""), row
+
+
+def child_of(pid):
+    return int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def test_without_the_hosts_processes(folder):
+    """In a PID namespace of its own, as a container has: who uses a socket is told by the host's number, who only holds it is not."""
+    rows = folder / "rows.csv"
+    with network_of_two() as net:
+        there = Actor(net.b, net.a, "s = tcp(8000); name('server'); ready()\nwhile True: serve(s.accept()[0])")
+        here = Actor(net.a, net.b, CLIENT, 8000, 1)
+        outer = net.b.start("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "timeout", "-k", "1", "60", tap.WEIR_SAN, "-q", "-i", "vb",
+                            "--hook", "tc", "--no-dissect", "--attribute", "process", "-o", f"csv:{rows}", "tcp")
+        end = time.monotonic() + watch.ATTACH_SECONDS
+        while True:
+            try:
+                inner = child_of(outer.pid)
+                if watch.links(child_of(inner)) >= 2 + watch.ATTRIBUTION_LINKS:
+                    break
+            except (OSError, IndexError):
+                pass  # not there yet
+            assert outer.poll() is None and time.monotonic() < end, outer.communicate()
+            time.sleep(0.02)
+        time.sleep(0.2)
+        here.go()
+        time.sleep(watch.SETTLE_SECONDS)
+        os.kill(inner, signal.SIGINT)
+        _, err = outer.communicate(timeout=30)
+    found = list(csv.DictReader(rows.open()))
+    assert [ends(row) for row in found] == [[(here.pid, "the client"), (there.pid, "server")]], found
+    assert err.decode() == ("weir: warning: --attribute: the host's processes are not seen from here (--pid host, hostPID); "
+                            "flows of those that do nothing more with a socket stay unknown\n"), err
 
 
 # --- what it is not for --------------------------------------------------------------------------

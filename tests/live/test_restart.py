@@ -191,6 +191,27 @@ def test_nothing_stays(net, folder):
             assert "clsact" not in net.b.run("tc", "qdisc", "show", "dev", "vb").stdout, (hook, how)
 
 
+def test_leftover_filter(net, folder):
+    """What a killed weir leaves where there is no TCX; to look for it and to take it away are two capabilities."""
+    (folder / "bpf").mkdir()
+    subprocess.run(["mount", "-t", "bpf", "bpf", folder / "bpf"], check=True)
+    weir = net.b.start(tap.WEIR_SAN, *OPTIONS)
+    deadline = time.monotonic() + 10
+    while not programs_on(net) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    subprocess.run(["bpftool", "prog", "pin", "id", str(min(programs_on(net))), folder / "bpf" / "left"], check=True)
+    net.b.run("tc", "qdisc", "add", "dev", "vb", "clsact")
+    net.b.run("tc", "filter", "add", "dev", "vb", "ingress", "prio", "1", "handle", "1", "bpf", "da", "object-pinned", folder / "bpf" / "left")
+    weir.terminate()
+    weir.communicate(timeout=30)
+    said = [net.b.run("setpriv", "--bounding-set", f"-all,{kept}", tap.WEIR_SAN, "detach", "-i", "vb", check=False) for kept in (
+        "+sys_admin", "+net_admin", "+sys_admin,+net_admin", "+sys_admin")]
+    assert [(done.returncode, done.stdout, done.stderr) for done in said] == [
+        (1, "", "weir: -i vb: removing filters: Operation not permitted; run as root or with CAP_NET_ADMIN\n"),
+        (1, "", "weir: looking at BPF programs: Operation not permitted; run as root or with CAP_SYS_ADMIN\n"),
+        (0, "vb: 1 filters removed\n", ""), (0, "nothing to detach\n", "")], said
+
+
 def main():
     if os.geteuid():
         tap.skip("restart", "needs root for network namespaces and BPF")
