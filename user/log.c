@@ -49,14 +49,20 @@ void log_to_stderr(enum log_level level, const char *text, const char *fields)
 		fprintf(stderr, "<%d>%s\n", priorities[level], text);
 }
 
+/* One line, and nothing that a terminal obeys: some words are a peer's. */
+static void make_plain(char *text)
+{
+	for (unsigned char *c = (unsigned char *)text; *c; c++)
+		if (*c < ' ' || *c == 0x7f)
+			*c = ' ';
+}
+
 static void log_line(enum log_level level, const char *format, va_list args)
 {
 	char text[MESSAGE_SIZE];
 
 	vsnprintf(text, sizeof(text), format, args);
-	for (char *c = text; *c; c++)
-		if (*c == '\n' || *c == '\r')
-			*c = ' ';
+	make_plain(text);
 	if (level == LOG_LEVEL_ERROR)
 		memcpy(last_error, text, sizeof(text));
 	if (!current_sink)
