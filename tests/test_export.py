@@ -384,6 +384,21 @@ def test_syslog(folder):
     assert sorted(json.loads(form.match(m)[1])["flow_id"] for m in messages) == list(range(FLOWS)), messages[0]
 
 
+def test_what_no_message_holds(folder):
+    """A list too long for any message is cut, and the word about it names what helps."""
+    path, data = folder / "long.pcap", DEMO.read_bytes()
+    path.write_bytes(data[:24] + data[24:] * 600)
+    said = []
+    for mtu, splt in ((512, 65535), (65507, 65535), (512, 1000)):
+        done = subprocess.run([str(tap.WEIR), "-q", "-r", str(path), "--fields", "flow_id,splt_direction,splt_ps,splt_piat_ms", "--splt", str(splt),
+                               "--active-timeout", "1000000", "-o", f"ipfix:{folder}/x.ipfix", "--ipfix-mtu", str(mtu)],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stderr)
+    assert said[0] == said[1] and re.search(r"ipfix: \d+ texts or lists were cut, as a message has 65507 bytes; lower --splt", said[0]), said
+    assert not said[2], said
+
+
 def test_refused(folder):
     """What no address can be is said before anything is read, in one line."""
     for target, words in (("tcp://", "give host:port"), ("tcp://host", "give host:port"), ("tcp://host:0", "the port is 1 to 65535"),

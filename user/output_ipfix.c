@@ -317,9 +317,9 @@ int output_ipfix_finish(struct output_ipfix *o)
 void output_ipfix_free(struct output_ipfix *o)
 {
 	if (o->encoder && ipfix_encoder_cut(o->encoder))
-		log_warning("ipfix: %llu texts or lists were cut to fit a message; raise "
-			    "--ipfix-mtu or lower --splt",
-			    (unsigned long long)ipfix_encoder_cut(o->encoder));
+		log_warning("ipfix: %llu texts or lists were cut, as a message has %d bytes; lower "
+			    "--splt or choose fewer columns with --fields",
+			    (unsigned long long)ipfix_encoder_cut(o->encoder), IPFIX_MESSAGE_MAX);
 	ipfix_encoder_free(o->encoder);
 	o->encoder = NULL;
 }
