@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Outputs over a network: peers that are there, late, dead and back, slow, or never; every record is sent, dropped or failed,
 and counted so."""
-import gzip, http.server, json, pathlib, re, socket, subprocess, sys, threading, time
+import gzip, http.server, json, pathlib, re, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tap
@@ -142,6 +142,25 @@ def test_pace(folder):
         took = time.monotonic() - began
     assert finish(process, folder)[1] == {"sent": PACKETS, "retried": 0, "dropped": 0, "failed": 0}
     assert sorted(got) == list(range(PACKETS)) and datagrams > 5 and took >= (datagrams - 1) / 25 - 0.005, (took, datagrams)
+
+
+def test_export_time(folder):
+    """RFC 7011, 3.1: that of leaving, also of what has waited; sequence numbers stay those of the records."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(0.2)
+        process = weir(folder, "-o", f"ipfix:udp://127.0.0.1:{s.getsockname()[1]}", "--pace", "4", "--ipfix-mtu", "512", *MANY)
+        ages, sequences = [], []
+        while process.poll() is None:
+            try:
+                version, _, sent, sequence = struct.unpack_from(">HHII", s.recv(65536))
+            except TimeoutError:
+                continue
+            ages.append(time.time() - sent)
+            sequences.append(sequence)
+            assert version == 10
+    assert finish(process, folder)[1]["sent"] == PACKETS and len(ages) > 7, ages
+    assert 0 <= min(ages) and max(ages) < 1.5 and sequences == sorted(sequences) and sequences[0] == 0, (ages, sequences)
 
 
 def test_late(folder):

@@ -240,7 +240,8 @@ static void stamp(void *context, void *bytes, const struct ship_preamble *preamb
 		return;
 	}
 	stamp_time(o, bytes);
-	count_from_preamble(o, bytes);
+	if (o->stream)
+		count_from_preamble(o, bytes);
 }
 
 int output_ipfix_open_ship(struct output_ipfix *o, const struct output_ipfix_parts *parts,
@@ -257,9 +258,9 @@ int output_ipfix_open_ship(struct output_ipfix *o, const struct output_ipfix_par
 		options->preamble.bytes = preamble.data;
 		options->preamble.length = preamble.length;
 		options->preamble.sequence = o->preamble_sequence;
-		options->stamp = stamp;
-		options->stamp_context = o;
 	}
+	options->stamp = stamp;
+	options->stamp_context = o;
 	if (!err)
 		err = ship_open(&o->ship, options);
 	text_free(&preamble);
