@@ -65,6 +65,7 @@ struct ship {
 	const atomic_bool *stop; /* of the last one that was put */
 
 	atomic_bool ending; /* the thread is to end at once */
+	atomic_bool hurry;  /* it is to try again at once */
 };
 
 /* --- the queue -------------------------------------------------------------------------------- */
@@ -472,12 +473,12 @@ static struct message *wait_for_message(struct ship *s)
 }
 
 /* With the lock let go now and then; ends early with the thread. */
-static void sleep_until(struct ship *s, uint64_t until)
+static void sleep_until(struct ship *s, uint64_t until, bool to_retry)
 {
 	uint64_t now;
 
 	pthread_mutex_lock(&s->lock);
-	while (!s->ending && (now = monotonic_ns()) < until)
+	while (!s->ending && !(to_retry && s->hurry) && (now = monotonic_ns()) < until)
 		wait_on(s, &s->work, until - now < LOOK_NS ? until - now : LOOK_NS);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -491,15 +492,17 @@ static void keep_pace(struct ship *s)
 	if (s->next_ns + BURST_NS < now)
 		s->next_ns = now - BURST_NS;
 	else if (s->next_ns > now)
-		sleep_until(s, s->next_ns);
+		sleep_until(s, s->next_ns, false);
 	s->next_ns += NS_PER_S / s->options.limits.pace;
 }
 
-/* Between attempts: a quarter of a second, doubled up to half a minute. */
+/* Between attempts: a quarter of a second, doubled up to half a minute; at the end anew. */
 static void back_off(struct ship *s)
 {
-	sleep_until(s, monotonic_ns() + s->retry_ns);
+	sleep_until(s, monotonic_ns() + s->retry_ns, true);
 	s->retry_ns = s->retry_ns * 2 < LAST_RETRY_NS ? s->retry_ns * 2 : LAST_RETRY_NS;
+	if (atomic_exchange(&s->hurry, false))
+		s->retry_ns = FIRST_RETRY_NS;
 }
 
 static void *ship_main(void *context)
@@ -670,6 +673,7 @@ void ship_close(struct ship *s, struct ship_counts *out)
 	pthread_mutex_lock(&s->lock);
 	paced = paced_ns(s);
 	s->closing = true;
+	s->hurry = true;
 	pthread_cond_signal(&s->work);
 	while (s->first && monotonic_ns() < until + (is_stopped(s->stop) ? 0 : paced))
 		wait_on(s, &s->room, LOOK_NS);

@@ -119,7 +119,9 @@ static uint32_t fake_refused(const struct transport *t)
 static void fake_disconnect(struct transport *t)
 {
 	(void)t;
+	pthread_mutex_lock(&peer.lock);
 	peer.disconnects++;
+	pthread_mutex_unlock(&peer.lock);
 }
 
 static void fake_close(struct transport *t)
@@ -344,6 +346,28 @@ static void cannot_connect(void **state)
 	wait_until_sent(s, 6);
 	assert_int_equal(peer.connect, 2);
 	closes(s, 6, 0, 0, 0);
+}
+
+/* The end tries at once, however long the next attempt was to wait for. */
+static void comes_back_at_the_end(void **state)
+{
+	const struct ship_options o = options(SHIP_BLOCK, 1000);
+	size_t connects = 0;
+	struct ship *s;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		peer.connects[i] = -ECONNREFUSED;
+	s = open_ship(&o);
+	put(s, 1, 5);
+	for (int i = 0; i < 5000 && connects < 3; i++) {
+		usleep(1000);
+		pthread_mutex_lock(&peer.lock);
+		connects = peer.connect;
+		pthread_mutex_unlock(&peer.lock);
+	}
+	assert_int_equal(connects, 3); /* the fourth one is due in a second */
+	closes(s, 5, 0, 0, 0);
 }
 
 /* One message is refused for good; those around it are not. */
@@ -782,6 +806,7 @@ int main(void)
 		cmocka_unit_test_setup(acknowledged, reset),
 		cmocka_unit_test_setup(lost_while_waiting, reset),
 		cmocka_unit_test_setup(cannot_connect, reset),
+		cmocka_unit_test_setup(comes_back_at_the_end, reset),
 		cmocka_unit_test_setup(refused, reset),
 		cmocka_unit_test_setup(refused_before, reset),
 		cmocka_unit_test_setup(nobody_asks, reset),
