@@ -385,6 +385,21 @@ def test_http_busy(folder):
     assert [sorted(ids(body)) for body in server.bodies] == [list(range(FLOWS))], server.bodies
 
 
+def test_secrets_stay(folder):
+    """No word about an output has its password or the values of its query, some of which are secrets."""
+    user = "http://me:s3cret@127.0.0.1:9"
+    for outputs, shown in (([f"json:{user}/x?token=s3cret"], "-o json:http://me:***@127.0.0.1:9/x?...: "),
+                           (["json:http:me:s3cr@et@127.0.0.1:9"], "-o json:http:me:***@127.0.0.1:9: "),
+                           (["json:kafka://127.0.0.1:9/t?sasl.password=s3cret"], "-o json:kafka://127.0.0.1:9/t?...: "),
+                           (["json:kafka://127.0.0.1:9/t?no.such=s3cret"], "-o json:kafka://127.0.0.1:9/t?...: "),
+                           ([f"ipfix:{user}"], "-o ipfix:http://me:***@127.0.0.1:9: "), ([f"json:x{user}"], "-o json:xhttp://me:***@"),
+                           ([f"jsn:{user}"], "-o jsn:http://me:***@"), ([f"csv:{user}/_bulk"], "give json:http://me:***@"),
+                           ([f"json:{user}", f"csv:{user}"], 'two outputs go to "http://me:***@127.0.0.1:9"')):
+        args = [word for output in outputs for word in ("-o", output)]
+        done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "--flush-timeout", "0.3", *args], capture_output=True, text=True, timeout=20)
+        assert "s3cr" not in done.stderr and done.stderr and all(shown in line for line in done.stderr.splitlines()), (outputs, done)
+
+
 def test_http_refuses(folder):
     with Http(400) as server:
         err, counts, _ = finish(weir(folder, "-o", f"json:{server.url}"), folder)

@@ -10,6 +10,7 @@
 #include "anonymize.h"
 #include "log.h"
 #include "output.h"
+#include "output_name.h"
 
 struct exporters {
 	struct exporters_parts parts;
@@ -45,18 +46,25 @@ static int check_inputs(const char *target, const struct config *c)
 	return 0;
 }
 
+static int refuse_twice(const char *text)
+{
+	char *name = output_name(text);
+	const char *colon = name ? strchr(name, ':') : NULL;
+
+	log_error("-o: two outputs go to \"%s\"; give each a place of its own",
+		  colon ? colon + 1 : "-");
+	free(name);
+	return -EINVAL;
+}
+
 /* Before it is opened, which would empty it. */
 static int check_target(const struct exporters *e, const char *text, const struct config *c)
 {
 	const char *colon = strchr(text, ':'), *target = colon ? colon + 1 : "-";
 
-	for (size_t i = 0; i < e->count; i++) {
-		if (same_file(output_target(e->outputs[i]), target)) {
-			log_error("-o: two outputs go to \"%s\"; give each a place of its own",
-				  target);
-			return -EINVAL;
-		}
-	}
+	for (size_t i = 0; i < e->count; i++)
+		if (same_file(output_target(e->outputs[i]), target))
+			return refuse_twice(text);
 	if (c->summary && !strcmp(c->summary, target)) {
 		log_error("--summary: \"%s\" is an output too; give it a place of its own", target);
 		return -EINVAL;

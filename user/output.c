@@ -15,6 +15,7 @@
 #include "log.h"
 #include "outfile.h"
 #include "output_ipfix.h"
+#include "output_name.h"
 
 /* A format is rows of text, or messages of a protocol. */
 static const struct output_format {
@@ -33,7 +34,7 @@ static const struct output_format {
 #define BATCH_BYTES 16384u
 
 struct output {
-	const char *text; /* borrowed: FORMAT[:TARGET] */
+	char *name; /* FORMAT[:TARGET] for messages */
 	const char *target;
 	struct output_parts parts;
 	const struct output_format *format;
@@ -84,16 +85,15 @@ static int parse_output(struct output *o, const char *text)
 	const char *colon = strchrnul(text, ':');
 
 	o->format = format_of(text);
-	o->text = text;
 	o->target = *colon ? colon + 1 : "-";
 	if (!o->format) {
 		log_error("-o %s: unknown format \"%.*s\"; weir writes csv, json, table, "
 			  "protobuf, ipfix and netflow9",
-			  text, (int)(colon - text), text);
+			  o->name, (int)(colon - text), text);
 		return -EINVAL;
 	}
 	if (!*o->target) {
-		log_error("-o %s: empty target; give a file name, or - for stdout", text);
+		log_error("-o %s: empty target; give a file name, or - for stdout", o->name);
 		return -EINVAL;
 	}
 	return 0;
@@ -105,7 +105,7 @@ static int refuse_target(const struct output *o)
 
 	log_error("-o %s: unknown target \"%.*s://\"; weir writes to files, stdout, udp://, "
 		  "tcp://, http://, https://, kafka://, unix: and syslog:",
-		  o->text, (int)(end - o->target), o->target);
+		  o->name, (int)(end - o->target), o->target);
 	return -EINVAL;
 }
 
@@ -175,7 +175,7 @@ static int refuse_hidden(const struct output *o)
 		if (!anonymizer_hides_value(o->parts.anonymizer, o->parts.columns, offset))
 			continue;
 		log_error("-o %s: %s tells %s, which --anonymize hides; give another target",
-			  o->text, o->api->path, *name);
+			  o->name, o->api->path, *name);
 		return -EINVAL;
 	}
 	return 0;
@@ -191,7 +191,8 @@ static int choose_api(struct output *o, const struct transport_ops *transport, c
 		return 0;
 	if (o->format->rows == &format_json)
 		return refuse_hidden(o);
-	log_error("-o %s: %s takes json; give json:%s", o->text, o->api->path, o->target);
+	log_error("-o %s: %s takes json; give json:%s", o->name, o->api->path,
+		  strchr(o->name, ':') + 1);
 	return -EINVAL;
 }
 
@@ -202,7 +203,7 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 	const struct output_ipfix_parts ipfix = ipfix_parts(o);
 	struct text_buffer header = { 0 };
 	struct ship_options options = {
-		.name = o->text,
+		.name = o->name,
 		.transport = transport,
 		.address = address,
 		.limits = limits_of(config),
@@ -211,12 +212,12 @@ static int open_ship(struct output *o, const struct transport_ops *transport, co
 
 	options.limits.pace = transport == &transport_udp ? config->pace : 0;
 	if (!o->format->rows && transport != &transport_udp && transport != &transport_tcp) {
-		log_error("-o %s: %s goes to udp://host:port, tcp://host:port or a file", o->text,
+		log_error("-o %s: %s goes to udp://host:port, tcp://host:port or a file", o->name,
 			  o->format->name);
 		return -EINVAL;
 	}
 	if (o->format->rows && o->format->rows->binary && transport->lines) {
-		log_error("-o %s: %s takes lines; give csv or json, or another target", o->text,
+		log_error("-o %s: %s takes lines; give csv or json, or another target", o->name,
 			  transport->scheme);
 		return -EINVAL;
 	}
@@ -245,13 +246,13 @@ static int open_kafka(struct output *o, const char *address)
 {
 	const struct config *config = o->parts.config;
 	const struct kafka_options options = {
-		.name = o->text,
+		.name = o->name,
 		.address = address,
 		.limits = limits_of(config),
 	};
 
 	if (!o->format->rows || !o->format->rows->message) {
-		log_error("-o %s: Kafka takes json or protobuf; give json:kafka://...", o->text);
+		log_error("-o %s: Kafka takes json or protobuf; give json:kafka://...", o->name);
 		return -EINVAL;
 	}
 	return kafka_open(&o->kafka, &options);
@@ -275,6 +276,7 @@ static void output_free(struct output *o)
 	text_free(&o->batch);
 	text_free(&o->object);
 	text_free(&o->body);
+	free(o->name);
 	free(o);
 }
 
@@ -286,6 +288,11 @@ int output_open(struct output **out, const char *text, const struct output_parts
 	*out = NULL;
 	if (!o)
 		return -ENOMEM;
+	o->name = output_name(text);
+	if (!o->name) {
+		free(o);
+		return -ENOMEM;
+	}
 	o->parts = *parts;
 	o->file.fd = -1;
 	err = parse_output(o, text);
@@ -379,7 +386,7 @@ static void put_batch(struct output *o)
 
 static int out_of_memory(const struct output *o)
 {
-	log_error("-o %s: out of memory; free some", o->text);
+	log_error("-o %s: out of memory; free some", o->name);
 	return -ENOMEM;
 }
 
