@@ -212,15 +212,6 @@ def test_bulk_refuses_some(folder):
     assert err.count("\n") == 1 and "status 400 of a record: because of 400; records that are refused count as failed" in err, err
 
 
-def test_bulk_reason_is_plain(folder):
-    """What a server says moves no cursor."""
-    item = {"create": {"status": 400, "error": {"reason": "\x1b[2Jcl\x7fear\x07\tnow\n"}}}
-    with Server(lambda *request: (200, json.dumps({"errors": True, "items": [item] * FLOWS}).encode())) as server:
-        err, counts, _ = run(folder, "-o", f"json:http://{server.address}/_bulk")
-    assert counts == counts_of(failed=FLOWS), counts
-    assert "status 400 of a record:  [2Jcl ear  now ; records" in err and err.count("\n") == 1 and err[:-1].isprintable(), repr(err)
-
-
 def test_bulk_later(folder):
     """A record that is to come later has its batch sent again; what was taken then is there already, once."""
     index = Index({3: [429, 503], 7: [400, 400, 400]})
