@@ -115,7 +115,9 @@ static int set(const struct kafka *k, rd_kafka_conf_t *conf, const char *name, c
 
 	if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
 		return 0;
-	return refuse(k, why);
+	/* librdkafka knows some by another name */
+	log_error("-o %s: %s: %s", k->options.name, name, why);
+	return -EINVAL;
 }
 
 /* "property=value&property=value"; cut up in place. */

@@ -172,7 +172,7 @@ def test_properties(folder):
     with Brokers(1) as brokers:
         finish(start(folder, brokers.address, more="?compression.codec=gzip&acks=all"), folder)
         once(read(brokers))
-    for target, words in (("b/t?no.such=1", "No such configuration property"), ("b/t?linger.ms=x", "linger.ms"),
+    for target, words in (("b/t?no.such=1", "No such configuration property"), ("b/t?linger.ms=x", "?...: linger.ms: Invalid value"),
                           ("b/t?acks", "a property has no value"), ("b/t?delivery.report.only.error=true", "would not be counted"),
                           ("b/t?transactional.id=x", "weir begins no transactions"), ("broker", "give kafka://"), ("/t", "give kafka://"),
                           ("b/", "give kafka://")):
