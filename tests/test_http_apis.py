@@ -230,6 +230,25 @@ def test_bulk_answers(folder):
         assert counts == counts_of(failed=FLOWS) and "the answer is none of a bulk API" in err, (body[:40], counts, err)
 
 
+MEASURE = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], timeout=60)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
+
+def test_bulk_answers_and_memory(folder):
+    """An answer of millions of values takes no more memory than its text, and some."""
+    for item in (b"{},", b"1,", b'{"create":{"status":201,"error":{"":{}}}},'):
+        body = b'{"errors":true,"items":[' + item * (8000000 // len(item)) + b"{}]}"
+        with Server(lambda *request: (200, body)) as server:
+            done = subprocess.run([sys.executable, "-c", MEASURE, str(tap.WEIR), "-q", "-r", str(DEMO), "-o", f"json:http://{server.address}/_bulk"],
+                                  capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "the answer is none of a bulk API" in done.stderr, done
+        assert int(done.stdout) < 100 << 10, (item, done.stdout)
+
+
 def test_refused():
     for path in ("_bulk", "loki/api/v1/push"):
         done = subprocess.run([str(tap.WEIR_SAN), "-q", "-r", str(DEMO), "-o", f"csv:http://127.0.0.1:9/{path}"], capture_output=True, text=True,

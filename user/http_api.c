@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "format.h"
+#include "json_scan.h"
+
+#define ITEM_BYTES 65536 /* what an answer says of one record, at most */
 
 /* JSON as a string in JSON: control characters are escaped already. */
 static void put_quoted(struct text_buffer *out, const char *json, size_t length)
@@ -125,61 +128,77 @@ static void put_reason(struct json_object *outcome, int status, char why[TRANSPO
 	transport_words(why + head, TRANSPORT_WHY_SIZE - head, text, strlen(text));
 }
 
-static int judge_items(struct json_object *items, uint32_t *refused, char why[TRANSPORT_WHY_SIZE])
+static int judge_item(struct json_object *item, uint32_t *refused, int *later,
+		      char why[TRANSPORT_WHY_SIZE])
 {
-	int later = 0;
+	struct json_object *outcome = outcome_of(item), *value = NULL;
+	int status;
 
-	for (size_t i = 0; i < json_object_array_length(items); i++) {
-		struct json_object *outcome = outcome_of(json_object_array_get_idx(items, i));
-		struct json_object *value = NULL;
-		int status;
-
-		if (!json_object_object_get_ex(outcome, "status", &value))
-			return -EBADMSG;
-		status = json_object_get_int(value);
-		if (is_taken(status))
-			continue;
-		if (is_for_later(status))
-			later = status;
-		else if (!(*refused)++)
-			put_reason(outcome, status, why);
-	}
-	if (later)
-		snprintf(why, TRANSPORT_WHY_SIZE, "status %d of some records", later);
-	return later ? -EBUSY : 0;
+	if (!json_object_object_get_ex(outcome, "status", &value))
+		return -EBADMSG;
+	status = json_object_get_int(value);
+	if (is_taken(status))
+		return 0;
+	if (is_for_later(status))
+		*later = status;
+	else if (!(*refused)++)
+		put_reason(outcome, status, why);
+	return 0;
 }
 
-static int judge_answer(struct json_object *answer, uint32_t *refused, char why[TRANSPORT_WHY_SIZE])
+/* One by one: a tree of them all takes some hundred times the memory of the text. */
+static int judge_items(struct json_span items, struct json_tokener *tokener, uint32_t *refused,
+		       char why[TRANSPORT_WHY_SIZE])
 {
-	struct json_object *errors = NULL, *items = NULL;
+	struct json_span span;
+	int later = 0, err = 0;
 
-	if (!json_object_object_get_ex(answer, "errors", &errors) ||
-	    !json_object_is_type(errors, json_type_boolean))
+	while (!err && json_element(&items, &span)) {
+		struct json_object *item = NULL;
+
+		json_tokener_reset(tokener);
+		if (span.end - span.at <= ITEM_BYTES)
+			item = json_tokener_parse_ex(tokener, span.at, (int)(span.end - span.at));
+		err = judge_item(item, refused, &later, why);
+		json_object_put(item);
+	}
+	if (!err && (items.at == items.end || *items.at != ']'))
+		err = -EBADMSG;
+	if (later && !err)
+		snprintf(why, TRANSPORT_WHY_SIZE, "status %d of some records", later);
+	return later && !err ? -EBUSY : err;
+}
+
+static int judge_answer(struct json_span answer, uint32_t *refused, char why[TRANSPORT_WHY_SIZE])
+{
+	struct json_tokener *tokener;
+	struct json_span whole, errors, items;
+	int err;
+
+	if (!json_value_next(&answer, &whole) || !json_member(whole, "errors", &errors))
 		return -EBADMSG;
-	if (!json_object_get_boolean(errors))
+	if (json_is(errors, "false"))
 		return 0;
-	if (!json_object_object_get_ex(answer, "items", &items) ||
-	    !json_object_is_type(items, json_type_array))
+	if (!json_is(errors, "true") || !json_member(whole, "items", &items) || *items.at != '[')
 		return -EBADMSG;
-	return judge_items(items, refused, why);
+	tokener = json_tokener_new();
+	if (!tokener) {
+		snprintf(why, TRANSPORT_WHY_SIZE, "out of memory; free some");
+		return -EBUSY;
+	}
+	err = judge_items(items, tokener, refused, why);
+	json_tokener_free(tokener);
+	return err;
 }
 
 static int bulk_judge(const char *body, size_t length, uint32_t *refused,
 		      char why[TRANSPORT_WHY_SIZE])
 {
-	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *answer;
+	const struct json_span answer = { body, body + length };
 	int err;
 
 	*refused = 0;
-	if (!tokener) {
-		snprintf(why, TRANSPORT_WHY_SIZE, "out of memory; free some");
-		return -EBUSY;
-	}
-	answer = json_tokener_parse_ex(tokener, body, (int)length);
-	json_tokener_free(tokener);
 	err = judge_answer(answer, refused, why);
-	json_object_put(answer);
 	if (err == -EBADMSG)
 		snprintf(why, TRANSPORT_WHY_SIZE, "the answer is none of a bulk API");
 	return err;
