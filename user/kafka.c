@@ -2,6 +2,7 @@
 #include "kafka.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -290,11 +291,18 @@ void kafka_counts(struct kafka *k, struct ship_counts *out)
 	*out = k->counts;
 }
 
+static int flush_ms(const struct kafka *k)
+{
+	uint64_t ms = k->options.limits.end_timeout_ns / NS_PER_MS;
+
+	return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
 void kafka_close(struct kafka *k, struct ship_counts *out)
 {
 	uint64_t left;
 
-	rd_kafka_flush(k->client, (int)(k->options.limits.end_timeout_ns / NS_PER_MS));
+	rd_kafka_flush(k->client, flush_ms(k));
 	left = k->counts.queued;
 	if (left) {
 		rd_kafka_purge(k->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
