@@ -194,6 +194,8 @@ static __always_inline void reopen_fill(struct flow_counters *c, struct reopen_a
 	c->missed = ctx->counters.missed;
 	c->place[0] = ctx->counters.place[0];
 	c->place[1] = ctx->counters.place[1];
+	c->next_seq[0] = ctx->counters.next_seq[0];
+	c->next_seq[1] = ctx->counters.next_seq[1];
 	if (stats)
 		*stats = ctx->stats;
 	if (tcp)

@@ -20,6 +20,7 @@ struct flow_value {
 	struct flow_counters counters;
 	struct flow_stats stats;
 	struct flow_tcp tcp;
+	__u8 rest[FLOW_VALUE_MAX - FLOW_COUNTED_MAX];
 };
 
 /* Never full: the program stops inserting in time, so that the LRU itself never ends a flow. */

@@ -55,7 +55,7 @@ struct bpf_probe {
 	bool no_grace;
 };
 
-static uint32_t value_size(const struct meter_config *meter)
+static uint32_t counted_size(const struct meter_config *meter)
 {
 	return sizeof(struct flow_counters) + (meter->stats ? sizeof(struct flow_stats) : 0) +
 	       (meter->tcp ? sizeof(struct flow_tcp) : 0);
@@ -88,7 +88,7 @@ static int set_sizes(struct bpf_object *object, const struct config *config,
 	int err = bpf_map__set_max_entries(flows, config->map_entries + bpf_probe_reserve());
 
 	if (!err)
-		err = bpf_map__set_value_size(flows, value_size(meter));
+		err = bpf_map__set_value_size(flows, FLOW_VALUE_SIZE(counted_size(meter)));
 	if (!err)
 		err = bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "events"),
 					       BPF_PROBE_RING_BYTES);
@@ -104,7 +104,7 @@ static void fill_config(struct probe_config *to, const struct config *config,
 	to->snaplen = config->snaplen < EVENT_MAX_BYTES ? config->snaplen : EVENT_MAX_BYTES;
 	to->ring_bytes = BPF_PROBE_RING_BYTES;
 	to->flow_end_size =
-		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size(meter);
+		sizeof(struct event_flow_end) - sizeof(struct flow_counters) + counted_size(meter);
 	to->filter = config->filter && *config->filter;
 	to->many = interface_names_are_many(config);
 	to->interface = config->interfaces.count == 1;

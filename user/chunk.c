@@ -52,8 +52,6 @@ static void merge_dir_stats(struct flow_dir_stats *into, const struct flow_dir_s
 	meter_raise32(&into->inv_min_size, from->inv_min_size);
 	meter_raise32(&into->max_size, from->max_size);
 	meter_add128(&into->size_squares, from->size_squares.hi, from->size_squares.lo);
-	for (int bit = 0; bit < TCP_FLAG_BITS; bit++)
-		meter_add32(&into->flags[bit], from->flags[bit]);
 }
 
 static void merge_stats(const struct flow_chunk *into, const struct flow_chunk *from)
@@ -69,12 +67,15 @@ static void merge_stats(const struct flow_chunk *into, const struct flow_chunk *
 		b = span_of_dir(&from->counters->dir[dir]);
 		merge_dir_stats(to, add);
 		merge_gaps(&to->gaps, &add->gaps, &a, &b);
+		for (int bit = 0; bit < TCP_FLAG_BITS; bit++)
+			meter_add32(meter_flag_count(into->stats, dir, bit),
+				    *meter_flag_count(from->stats, dir, bit));
 	}
 }
 
-static bool has_sequence(const struct flow_tcp_dir *d)
+static bool has_sequence(const struct flow_chunk *c, int dir)
 {
-	return d->next_seq || d->hole_end;
+	return c->counters->next_seq[dir] || c->tcp->dir[dir].hole_end;
 }
 
 /* Where one moment holds the direction's packets of both chunks, the chunks' order is theirs. */
@@ -96,8 +97,9 @@ static void merge_tcp(const struct flow_chunk *into, const struct flow_chunk *fr
 		struct flow_tcp_dir *to = &into->tcp->dir[dir];
 		const struct flow_tcp_dir *add = &from->tcp->dir[dir];
 
-		if (has_sequence(add) && (!dir_is_earlier(from, into, dir) || !has_sequence(to))) {
-			to->next_seq = add->next_seq;
+		if (has_sequence(from, dir) &&
+		    (!dir_is_earlier(from, into, dir) || !has_sequence(into, dir))) {
+			into->counters->next_seq[dir] = from->counters->next_seq[dir];
 			to->hole_seq = add->hole_seq;
 			to->hole_end = add->hole_end;
 		}

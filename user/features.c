@@ -104,13 +104,16 @@ static void fill_both(struct flow_record *r, const struct flow_counters *c)
 	v->tcp_flags = src->tcp_flags | dst->tcp_flags;
 }
 
-static void fill_dir_stats(struct record_side_values *v, const struct flow_dir_stats *s)
+static void fill_dir_stats(struct record_side_values *v, const struct flow_stats *stats,
+			   uint8_t dir)
 {
+	const struct flow_dir_stats *s = &stats->dir[dir];
 	struct moments sizes = { v->packets, v->bytes, wide(s->size_squares) };
 
 	fill_sizes(v, &sizes, s->inv_min_size, s->max_size);
 	fill_gaps(v, &s->gaps);
-	memcpy(v->flags, s->flags, sizeof(v->flags));
+	for (int bit = 0; bit < TCP_FLAG_BITS; bit++)
+		v->flags[bit] = *meter_flag_count(stats, dir, bit);
 }
 
 static void fill_stats(struct flow_record *r, const struct flow_stats *s, uint8_t src)
@@ -120,13 +123,13 @@ static void fill_stats(struct flow_record *r, const struct flow_stats *s, uint8_
 	struct moments sizes = { v->packets, v->bytes,
 				 wide(a->size_squares) + wide(b->size_squares) };
 
-	fill_dir_stats(&r->side[SIDE_SRC2DST], a);
-	fill_dir_stats(&r->side[SIDE_DST2SRC], b);
+	fill_dir_stats(&r->side[SIDE_SRC2DST], s, src);
+	fill_dir_stats(&r->side[SIDE_DST2SRC], s, !src);
 	fill_sizes(v, &sizes, a->inv_min_size > b->inv_min_size ? a->inv_min_size : b->inv_min_size,
 		   a->max_size > b->max_size ? a->max_size : b->max_size);
 	fill_gaps(v, &s->gaps);
 	for (int bit = 0; bit < TCP_FLAG_BITS; bit++)
-		v->flags[bit] = a->flags[bit] + b->flags[bit];
+		v->flags[bit] = r->side[SIDE_SRC2DST].flags[bit] + r->side[SIDE_DST2SRC].flags[bit];
 }
 
 static void fill_tcp(struct flow_record *r, const struct flow_tcp *t, uint8_t src)

@@ -48,6 +48,6 @@ struct event_flow_end {
 	struct flow_counters counters;
 	/* then struct flow_stats and struct flow_tcp, where counted */
 };
-_Static_assert(sizeof(struct event_flow_end) == 184, "event_flow_end has no padding");
+_Static_assert(sizeof(struct event_flow_end) == 176, "event_flow_end has no padding");
 
 #endif

@@ -155,14 +155,25 @@ static __always_inline void meter_add_size(struct flow_dir_stats *d, __u32 size)
 	meter_add_square(&d->size_squares, size);
 }
 
+/* Packets of a direction with a flag, by the flag's bit number. */
+static __always_inline __u32 *meter_flag_count(const struct flow_stats *s, __u8 dir, int bit)
+{
+	if (bit == TCP_BIT_PSH)
+		return (__u32 *)&s->dir[dir].psh;
+	if (bit == TCP_BIT_ACK)
+		return (__u32 *)&s->dir[dir].ack;
+	return (__u32 *)&s->rare[dir].flags[bit < TCP_BIT_PSH ? bit : bit - 2];
+}
+
 /* Flags of a super-packet: CWR on its first segment, PSH and FIN on the last, the rest on all. */
-static __always_inline void meter_add_flags(struct flow_dir_stats *d, const struct packet *p)
+static __always_inline void meter_add_flags(struct flow_stats *s, const struct packet *p)
 {
 	const __u8 once = TCP_FLAG_CWR | TCP_FLAG_PSH | TCP_FLAG_FIN;
 
 	for (int bit = 0; bit < TCP_FLAG_BITS; bit++)
 		if (p->tcp_flags & (1 << bit))
-			meter_add32(&d->flags[bit], once & (1 << bit) ? 1 : p->segments);
+			meter_add32(meter_flag_count(s, p->dir & 1, bit),
+				    once & (1 << bit) ? 1 : p->segments);
 }
 
 static __always_inline void meter_update_stats(struct flow_stats *s, const struct flow_counters *c,
@@ -186,7 +197,7 @@ static __always_inline void meter_update_stats(struct flow_stats *s, const struc
 		meter_raise(&s->gaps.inv_min_ns, ~0ull);
 	}
 	if (p->tcp_flags)
-		meter_add_flags(d, p);
+		meter_add_flags(s, p);
 }
 
 /* Serial number arithmetic of RFC 1982: a sorts before b. */
@@ -230,11 +241,11 @@ static __always_inline __u32 meter_starts_before(const struct meter_span *s, __u
  * A super-packet that starts in old sequence space: what its segments would do in turn. Those that
  * lie in the gap follow each other, so they shrink it from its start, or the last one at its end.
  */
-static __always_inline void meter_update_tcp_span(struct flow_tcp_dir *d,
+static __always_inline void meter_update_tcp_span(struct flow_tcp_dir *d, __u32 *next_seq,
 						  const struct meter_span *s)
 {
 	__u32 from = meter_starts_before(s, d->hole_seq), to = meter_ends_before(s, d->hole_end);
-	__u32 old = meter_ends_before(s, d->next_seq);
+	__u32 old = meter_ends_before(s, *next_seq);
 	__u32 end = to == s->segments ? s->seq + s->length : s->seq + to * s->full;
 
 	if (to > from) {
@@ -246,8 +257,8 @@ static __always_inline void meter_update_tcp_span(struct flow_tcp_dir *d,
 			d->hole_end = s->seq + (to - 1) * s->full;
 	}
 	meter_add32(&d->retransmitted, old);
-	if (meter_seq_before(d->next_seq, s->seq + s->length))
-		d->next_seq = s->seq + s->length;
+	if (meter_seq_before(*next_seq, s->seq + s->length))
+		*next_seq = s->seq + s->length;
 }
 
 /*
@@ -255,9 +266,11 @@ static __always_inline void meter_update_tcp_span(struct flow_tcp_dir *d,
  * newest gap fills it and is out of order (whether the network or the sender was late cannot be
  * told here). Segments without data, SYN or FIN have no place in the sequence space.
  */
-static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct packet *p, int first)
+static __always_inline void meter_update_tcp(struct flow_counters *c, struct flow_tcp *t,
+					     const struct packet *p, int first)
 {
 	struct flow_tcp_dir *d = &t->dir[p->dir & 1];
+	__u32 *next_seq = &c->next_seq[p->dir & 1];
 	__u32 payload = p->size[ACCOUNT_PAYLOAD];
 	__u32 end = p->tcp_seq + meter_bytes(p, payload) + !!(p->tcp_flags & TCP_FLAG_SYN) +
 		    !!(p->tcp_flags & TCP_FLAG_FIN);
@@ -266,24 +279,24 @@ static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct pa
 		meter_add32(&d->zero_window, p->segments);
 	if (end == p->tcp_seq)
 		return;
-	if (first || (!d->next_seq && !d->hole_end)) {
-		d->next_seq = end;
+	if (first || (!*next_seq && !d->hole_end)) {
+		*next_seq = end;
 		d->hole_seq = d->hole_end = 1; /* no gap, and not 0: next_seq may be 0 */
 		return;
 	}
-	if (!meter_seq_before(p->tcp_seq, d->next_seq)) {
-		if (p->tcp_seq != d->next_seq) {
-			d->hole_seq = d->next_seq;
+	if (!meter_seq_before(p->tcp_seq, *next_seq)) {
+		if (p->tcp_seq != *next_seq) {
+			d->hole_seq = *next_seq;
 			d->hole_end = p->tcp_seq;
 		}
-		d->next_seq = end;
+		*next_seq = end;
 		return;
 	}
 	if (p->segments > 1 && payload) {
 		struct meter_span span = { p->tcp_seq, end - p->tcp_seq,
 					   meter_full_size(p, payload), p->segments };
 
-		meter_update_tcp_span(d, &span);
+		meter_update_tcp_span(d, next_seq, &span);
 		return;
 	}
 	if (d->hole_seq != d->hole_end && !meter_seq_before(p->tcp_seq, d->hole_seq) &&
@@ -295,10 +308,10 @@ static __always_inline void meter_update_tcp(struct flow_tcp *t, const struct pa
 			d->hole_end = p->tcp_seq;
 		return;
 	}
-	if (!meter_seq_before(d->next_seq, end))
+	if (!meter_seq_before(*next_seq, end))
 		meter_add32(&d->retransmitted, 1);
 	else
-		d->next_seq = end;
+		*next_seq = end;
 }
 
 /* Starts a flow: memory zeroed, initiator the sender of p unless a cut continues an older chunk. */
@@ -332,7 +345,7 @@ static __always_inline void meter_update(struct flow_counters *c, struct flow_st
 	if (stats)
 		meter_update_stats(stats, c, p, now - d->last_ns, size);
 	if (tcp && p->key.protocol == 6 && p->has_l4)
-		meter_update_tcp(tcp, p, first);
+		meter_update_tcp(c, tcp, p, first);
 	if (first) {
 		d->first_ns = now;
 		d->tos = p->tos;

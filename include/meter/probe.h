@@ -55,6 +55,22 @@ struct interface_value {
 #define FLOW_KEPT      0xffffffffu /* its numbers went to the agent, whose the entry is now */
 
 /*
+ * The size of the map's values, given how much is counted of a flow. The kernel lays out elements
+ * one behind the other, each a head (struct htab_elem: hash chain, LRU node, hash), key and value.
+ * Elements of whole cache lines keep what a packet needs in the fewest of them: see types.h.
+ */
+#define FLOW_ELEMENT_HEAD 48u
+#define FLOW_CACHE_LINE   64u
+#define FLOW_BEFORE_VALUE (FLOW_ELEMENT_HEAD + sizeof(struct flow_key))
+#define FLOW_VALUE_SIZE(counted)                                                   \
+	((FLOW_BEFORE_VALUE + (counted) + FLOW_CACHE_LINE - 1) / FLOW_CACHE_LINE * \
+		 FLOW_CACHE_LINE -                                                 \
+	 FLOW_BEFORE_VALUE)
+#define FLOW_COUNTED_MAX \
+	(sizeof(struct flow_counters) + sizeof(struct flow_stats) + sizeof(struct flow_tcp))
+#define FLOW_VALUE_MAX FLOW_VALUE_SIZE(FLOW_COUNTED_MAX)
+
+/*
  * The agent's account of packets that are with it alone, in a map that outlives it. Events are
  * taken from the ring one by one; killed at any instruction, it leaves one of two consistent
  * versions behind. returned is the kernel's: it counts what reopen gave back to an entry.
@@ -91,7 +107,7 @@ _Static_assert(sizeof(struct control) == 256 + 8 * CONTROL_AGENT_COUNTERS, "cont
 /* Entries that other settings made cannot be continued. */
 static __always_inline __u64 meter_layout(const struct meter_config *m)
 {
-	return 2ull << 56 /* version of these structs */ | (__u64)m->tunnels << 8 |
+	return 3ull << 56 /* version of these structs */ | (__u64)m->tunnels << 8 |
 	       m->accounting << 4 | m->tcp << 1 | m->stats;
 }
 

@@ -50,6 +50,8 @@ enum tcp_flag {
 	TCP_FLAG_ECE = 0x40,
 	TCP_FLAG_CWR = 0x80,
 	TCP_FLAG_BITS = 8,
+	TCP_BIT_PSH = 3,
+	TCP_BIT_ACK = 4,
 };
 
 /*
@@ -144,20 +146,26 @@ enum appetite {
 	APPETITE_NOTHING = 2,
 };
 
-/* What every packet of a flow touches. */
+/*
+ * What is counted of a flow: these, statistics and TCP, one behind the other, in the kernel's map
+ * behind the key. There each cache line that a packet touches costs it 10 ns and more. So every
+ * packet's part of the counters shares the key's second line and fills one more; with statistics
+ * there is one for the flow and one for the packet's direction, and what few packets need is apart.
+ */
 struct flow_counters {
-	__u64 state; /* kernel: tag << 32 | closing epoch (see bpf/flows.bpf.h); host: 0 */
+	__u64 state;    /* kernel: tag << 32 | closing epoch (see bpf/flows.bpf.h); host: 0 */
+	__u32 emitted;  /* packets handed to the agent so far, in segments */
+	__u8 initiator; /* the dir that is src2dst */
+	__u8 appetite;  /* enum appetite: what the agent wants of further packets */
+	__u8 missed;    /* a first packet found no room on its way to the agent */
+	__u8 zero;
 	struct flow_dir dir[2]; /* by packet.dir */
-	__u64 previous_ns;      /* last packet of the chunk before this one, 0 = none */
-	__u32 emitted;          /* packets handed to the agent so far, in segments */
-	__u8 initiator;         /* the dir that is src2dst */
-	__u8 appetite;          /* enum appetite: what the agent wants of further packets */
-	__u8 missed;            /* a first packet found no room on its way to the agent */
-	__u8 pad[1];
-	__u32 place[2]; /* by packet.dir: where its first packet was met; kept over a cut */
-	__u64 reserved[2];
+	/* not needed by every packet */
+	__u64 previous_ns; /* last packet of the chunk before this one, 0 = none */
+	__u32 place[2];    /* by packet.dir: where its first packet was met; kept over a cut */
+	__u32 next_seq[2]; /* with flow_tcp: highest sequence number seen, plus one */
 };
-_Static_assert(sizeof(struct flow_counters) == 128, "two cache lines");
+_Static_assert(sizeof(struct flow_counters) == 120, "flow_counters has no padding");
 
 /* 128-bit sum. */
 struct sum128 {
@@ -176,23 +184,29 @@ struct flow_dir_stats {
 	__u32 max_size;
 	struct sum128 size_squares; /* bytes^2 */
 	struct flow_gaps gaps;      /* between packets of this direction */
-	__u32 flags[TCP_FLAG_BITS]; /* packets with the flag, by bit number */
+	__u32 psh, ack;             /* packets with the flag; see meter_flag_count() */
 };
-_Static_assert(sizeof(struct flow_dir_stats) == 88, "flow_dir_stats has no padding");
+_Static_assert(sizeof(struct flow_dir_stats) == 64, "flow_dir_stats has no padding");
+
+/* Packets with the flags that few packets have: FIN, SYN, RST, URG, ECE, CWR. */
+struct flow_rare_flags {
+	__u32 flags[TCP_FLAG_BITS - 2];
+};
 
 /* Post-mortem statistics, counted when asked for. */
 struct flow_stats {
-	struct flow_dir_stats dir[2];
 	struct flow_gaps gaps; /* between packets of either direction */
+	__u64 zero;            /* in the map the directions begin a cache line */
+	struct flow_dir_stats dir[2];
+	struct flow_rare_flags rare[2];
 };
-_Static_assert(sizeof(struct flow_stats) == 208, "flow_stats has no padding");
+_Static_assert(sizeof(struct flow_stats) == 216, "flow_stats has no padding");
 
-/* Sequence space of one direction of a TCP connection. */
+/* One direction of a TCP connection: what is seldom needed when packets come in order. */
 struct flow_tcp_dir {
-	__u32 next_seq;      /* highest sequence number seen, plus one */
-	__u32 hole_seq;      /* first byte of the newest gap in the sequence space */
-	__u32 hole_end;      /* equal to hole_seq: no gap; both 0: nothing seen yet */
 	__u32 retransmitted; /* packets that carry only what was seen before */
+	__u32 hole_seq;      /* first byte of the newest gap in the sequence space */
+	__u32 hole_end;      /* equal to hole_seq: no gap; 0, and next_seq 0: nothing seen yet */
 	__u32 out_of_order;  /* packets that fill a gap */
 	__u32 zero_window;   /* packets that announce a window of 0, RST excepted */
 };
@@ -200,7 +214,7 @@ struct flow_tcp_dir {
 struct flow_tcp {
 	struct flow_tcp_dir dir[2];
 };
-_Static_assert(sizeof(struct flow_tcp) == 48, "flow_tcp has no padding");
+_Static_assert(sizeof(struct flow_tcp) == 40, "flow_tcp has no padding");
 
 /* How packets are metered; rodata in the kernel program. */
 struct meter_config {

@@ -184,8 +184,8 @@ static void check_dir(const struct flow *f, int dir, const struct meter_config *
 		      s->max_size);
 	check_gaps(&s->gaps, d->packets, d->last_ns - d->first_ns);
 	for (int bit = 0; bit < TCP_FLAG_BITS; bit++) {
-		require(s->flags[bit] <= d->packets);
-		require(!s->flags[bit] == !(d->tcp_flags & 1 << bit));
+		require(*meter_flag_count(&f->stats, dir, bit) <= d->packets);
+		require(!*meter_flag_count(&f->stats, dir, bit) == !(d->tcp_flags & 1 << bit));
 	}
 }
 

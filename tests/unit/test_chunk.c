@@ -127,7 +127,6 @@ static void assert_merged(const struct numbers *merged, const struct numbers *wh
 	for (int dir = 0; dir < 2; dir++) {
 		const struct flow_tcp_dir *a = &merged->t.dir[dir], *b = &whole->t.dir[dir];
 
-		assert_int_equal(a->next_seq, b->next_seq);
 		assert_int_equal(a->zero_window, b->zero_window);
 		assert_int_equal(a->retransmitted, 0);
 		assert_int_equal(a->out_of_order, 0);
@@ -341,13 +340,13 @@ static void sequence_numbers(void **state)
 	merge(&a, &b);
 	assert_int_equal(a.t.dir[0].retransmitted, 2);
 	assert_int_equal(a.t.dir[0].out_of_order, 1);
-	assert_int_equal(a.t.dir[0].next_seq, 600);
+	assert_int_equal(a.c.next_seq[0], 600);
 	assert_int_equal(a.t.dir[0].hole_seq, 400);
 	assert_int_equal(a.t.dir[0].hole_end, 500);
 	merge(&a, &ack);
-	assert_int_equal(a.t.dir[0].next_seq, 600);
+	assert_int_equal(a.c.next_seq[0], 600);
 	merge(&ack, &b);
-	assert_int_equal(ack.t.dir[0].next_seq, 600);
+	assert_int_equal(ack.c.next_seq[0], 600);
 	assert_int_equal(ack.t.dir[0].hole_end, 500);
 }
 

@@ -11,17 +11,16 @@
 
 #include "meter/key.h"
 #include "meter/parse.h"
+#include "meter/probe.h"
 #include "prelude.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-#define MAX_VALUE 384
 
 struct state {
 	struct window window;
 	struct parser parser;
 	__u32 next, zero;
-	__u8 fresh[MAX_VALUE]; /* stays zero */
+	__u8 fresh[FLOW_VALUE_MAX]; /* stays zero */
 };
 
 struct {
@@ -36,7 +35,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__uint(key_size, sizeof(struct flow_key));
-	__uint(value_size, MAX_VALUE);
+	__uint(value_size, FLOW_VALUE_MAX);
 } flows SEC(".maps");
 
 enum hook { HOOK_XDP, HOOK_TC };

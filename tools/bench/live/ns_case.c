@@ -20,11 +20,12 @@
 #include "meter/probe.h"
 #include "prelude.h"
 
-#define ENTRIES    65536u
-#define LRU_LOCAL  128u /* elements a CPU's free list may hold back, as in user/bpf_probe.c */
-#define AGE_FACTOR 4
-#define BATCH      4096u
-#define FRAME_LEN  128
+#define ENTRIES     65536u
+#define LRU_LOCAL   128u /* elements a CPU's free list may hold back, as in user/bpf_probe.c */
+#define AGE_FACTOR  4
+#define BATCH       4096u
+#define FRAME_LEN   128
+#define HEADERS_LEN 54 /* Ethernet, IPv4, TCP */
 
 static int failed(const struct ns_case *c, const char *what, int err)
 {
@@ -46,7 +47,7 @@ static struct bpf_map *map_of(const struct ns_case *c, const char *name)
 /* --- loading ------------------------------------------------------------------------------ */
 
 /* What an agent with --no-dissect sets: no packets are handed over but the first. */
-static void fill_config(struct probe_config *config, bool statistics, uint32_t value_size)
+static void fill_config(struct probe_config *config, bool statistics, uint32_t counted)
 {
 	*config = (struct probe_config){
 		.meter.idle_ns = 3600000000000ull,
@@ -57,24 +58,26 @@ static void fill_config(struct probe_config *config, bool statistics, uint32_t v
 		.max_live = ENTRIES,
 		.ring_bytes = 32u << 20,
 		.flow_end_size =
-			sizeof(struct event_flow_end) - sizeof(struct flow_counters) + value_size,
+			sizeof(struct event_flow_end) - sizeof(struct flow_counters) + counted,
 	};
 }
 
 static int set_sizes(const struct ns_case *c)
 {
-	uint32_t value_size = c->statistics ? 384 : 128;
+	uint32_t counted = sizeof(struct flow_counters);
 	struct bpf_map *flows = map_of(c, "flows"), *constants = map_of(c, ".rodata");
 	struct probe_config config;
 	int err;
 
+	if (c->statistics)
+		counted += sizeof(struct flow_tcp) + sizeof(struct flow_stats);
 	err = bpf_map__set_max_entries(flows,
 				       ENTRIES + LRU_LOCAL * (libbpf_num_possible_cpus() + 1));
 	if (!err)
-		err = bpf_map__set_value_size(flows, value_size);
+		err = bpf_map__set_value_size(flows, FLOW_VALUE_SIZE(counted));
 	if (err || !constants)
 		return err;
-	fill_config(&config, c->statistics, value_size);
+	fill_config(&config, c->statistics, counted);
 	return bpf_map__set_initial_value(constants, &config, sizeof(config));
 }
 
@@ -109,7 +112,7 @@ static int load(struct ns_case *c, const char *folder)
 
 static int push_through(int map, uint32_t value_size)
 {
-	uint8_t value[384] = { 0 };
+	uint8_t value[FLOW_VALUE_MAX] = { 0 };
 	struct flow_key key = { .protocol = 6 };
 
 	if (value_size > sizeof(value))
@@ -173,7 +176,7 @@ static int64_t thread_ns(void)
 	return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
-/* TCP over IPv4; the prelude writes the source. */
+/* TCP over IPv4; the prelude writes the source and the sequence number. */
 static void make_frame(uint8_t frame[FRAME_LEN])
 {
 	static const uint8_t headers[] = {
@@ -213,9 +216,28 @@ int64_t ns_case_run(const struct ns_case *c, uint32_t runs)
 	return err ? failed(c, "running", err) : began;
 }
 
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+	return b ? common_divisor(b, a % b) : a;
+}
+
+/* Near the golden section, and meets every flow before it meets one again. */
+static uint32_t stride_of(uint32_t flows)
+{
+	uint32_t stride = flows * 0.6180339887 + 1;
+
+	while (common_divisor(flows, stride) != 1)
+		stride++;
+	return stride;
+}
+
 static int set_flows(const struct ns_case *c, uint32_t flows)
 {
-	struct prelude prelude = { .flows = flows };
+	struct prelude prelude = {
+		.flows = flows,
+		.stride = stride_of(flows),
+		.payload = FRAME_LEN - HEADERS_LEN,
+	};
 	struct bpf_map *map = map_of(c, ".data.prelude");
 	uint32_t zero = 0;
 
@@ -247,10 +269,10 @@ static void drain(const struct ns_case *c)
 	ring_buffer__free(ring);
 }
 
-/* The sequence has met every flow before it is twice as long as their number. */
+/* Meets every flow, some of them twice: then it has its entry. */
 static int fill(const struct ns_case *c, uint32_t flows)
 {
-	int64_t took = ns_case_run(c, 2 * flows + 1000);
+	int64_t took = ns_case_run(c, flows + 1000);
 
 	drain(c);
 	return took < 0 ? took : 0;

@@ -6,8 +6,11 @@
 #include <linux/types.h>
 
 struct prelude {
-	__u64 turn;
+	__u32 flow; /* the next one */
 	__u32 flows;
+	__u32 stride;   /* from one flow to the next, without a divisor in common with flows */
+	__u32 sequence; /* TCP sequence number of the flows whose turn is to come */
+	__u32 payload;  /* bytes of a packet's payload */
 	__u32 zero;
 };
 
