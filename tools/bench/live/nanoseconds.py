@@ -10,7 +10,8 @@ from paths import OUT, BenchError, last_line
 
 NAME = "ns"
 FLOWS = (1, 10000, 60000)
-ROUNDS, MILLISECONDS = 15, 15
+ROUNDS, MILLISECONDS = 21, 60  # shorter rounds measure the way back into the caches
+TARGETS = {False: 1.2, True: 1.5}  # by whether statistics are counted
 STEPS = ("empty", "prelude", "parse", "floor", "weir")
 
 
@@ -35,14 +36,24 @@ def rows(found, hook, statistics):
         cells = [cell(found, case, hook, statistics, flows) for flows in FLOWS]
         if all(cells):
             yield [f"{case}, {hook}" + (", statistics" if statistics else ""),
-                   *(f"{one['median']:.0f} ({one['min']:.0f})" for one in cells)]
+                   *(f"{one['min']:.0f} ({one['median']:.0f})" for one in cells)]
+
+
+def ratio(found, hook, statistics, flows, figure):
+    """Of weir and the floor, both over the empty program."""
+    empty = cell(found, "empty", hook, False, flows)[figure]
+    weir, floor = (cell(found, case, hook, statistics, flows)[figure] - empty for case in ("weir", "floor"))
+    return weir / floor
+
+
+def ratio_cell(found, hook, statistics, flows):
+    least, median = (ratio(found, hook, statistics, flows, figure) for figure in ("min", "median"))
+    return tables.verdict(round(least, 2) <= TARGETS[statistics], f"{least:.2f} ({median:.2f})")
 
 
 def ratio_row(found, hook, statistics):
-    ratios = [cell(found, "weir", hook, statistics, flows)["median"]
-              / cell(found, "floor", hook, statistics, flows)["median"] for flows in FLOWS]
-    return [f"**weir / floor, {hook}" + (", statistics**" if statistics else "**"),
-            *(f"{ratio:.2f}" for ratio in ratios)]
+    return [f"**weir / floor, {hook}" + (", statistics**" if statistics else "**") + f" (<= {TARGETS[statistics]})",
+            *(ratio_cell(found, hook, statistics, flows) for flows in FLOWS)]
 
 
 def measure(options, say):
@@ -56,7 +67,8 @@ def measure(options, say):
             lines += [*rows(found, hook, statistics), ratio_row(found, hook, statistics)]
     return tables.section(
         "Nanoseconds a packet",
-        f"Median (minimum) of {ROUNDS} interleaved rounds of {MILLISECONDS} ms of BPF_PROG_TEST_RUN, TCP "
-        "over IPv4, 128 bytes, every packet of another flow than the one before; a map of 64 k entries, "
-        "aged. floor: shared parser, one clock reading, look-up in an LRU, six atomic additions.",
+        f"Least (median) of {ROUNDS} interleaved rounds of {MILLISECONDS} ms of BPF_PROG_TEST_RUN, TCP "
+        "over IPv4, 128 bytes, in order, every packet of another flow than the one before; a map of 64 k "
+        "entries, aged. floor: shared parser, one clock reading, look-up in an LRU, six atomic additions. weir / floor: both "
+        "over empty, of the least and (of the medians), which a machine whose other guests use its cache raises.",
         tables.table(["program", "1 flow", *(f"{flows:,} flows" for flows in FLOWS[1:])], lines))
