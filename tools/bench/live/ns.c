@@ -102,13 +102,6 @@ static int measure(int rounds, struct times *times)
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int report(uint32_t flows, int rounds, struct times *times)
 {
 	for (size_t i = 0; i < CASES; i++) {
@@ -116,12 +109,13 @@ static int report(uint32_t flows, int rounds, struct times *times)
 
 		if (err)
 			return err;
-		qsort(times[i].ns, rounds, sizeof(double), compare);
 		printf("{\"case\":\"%s\",\"hook\":\"%s\",\"statistics\":%s,\"flows\":%u,"
-		       "\"median\":%.2f,\"min\":%.2f}\n",
+		       "\"rounds\":[",
 		       cases[i].name, cases[i].tc ? "tc" : "xdp",
-		       cases[i].statistics ? "true" : "false", flows, times[i].ns[rounds / 2],
-		       times[i].ns[0]);
+		       cases[i].statistics ? "true" : "false", flows);
+		for (int round = 0; round < rounds; round++)
+			printf("%s%.2f", round ? "," : "", times[i].ns[round]);
+		puts("]}");
 	}
 	return 0;
 }
