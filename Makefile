@@ -298,6 +298,8 @@ $(BUILD)/bench/live/ns: $(call objects,obj,tools/bench/live/ns.c tools/bench/liv
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
 
 $(BUILD)/bench/live/messages: $(call objects,obj,tools/bench/live/messages.c)
+$(BUILD)/bench/live/toggle: $(call objects,obj,tools/bench/live/toggle.c)
+$(BUILD)/bench/live/messages $(BUILD)/bench/live/toggle:
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $^ -lbpf -o $@
@@ -342,7 +344,7 @@ bench: $(BUILD)/weir $(addprefix $(BUILD)/,bench/iterate bench/ipfix_rate intero
 bench-export: $(BUILD)/weir $(addprefix $(BUILD)/,bench/ipfix_rate interop/kafka_mock) ## measure the exporters alone
 	$(Q)BUILD=$(BUILD) tools/bench/export
 
-bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns messages floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
+bench-live: $(BUILD)/weir $(BUILD)/live/flood $(patsubst %,$(BUILD)/bench/live/%,ns messages toggle floors.bpf.o weirbench.bpf.o) ## measure weir on an interface (root)
 	$(Q)BUILD=$(BUILD) tools/bench/live/run
 
 FUZZ_SECONDS ?= 600
