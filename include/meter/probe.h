@@ -69,6 +69,14 @@ struct interface_value {
 #define FLOW_COUNTED_MAX \
 	(sizeof(struct flow_counters) + sizeof(struct flow_stats) + sizeof(struct flow_tcp))
 #define FLOW_VALUE_MAX FLOW_VALUE_SIZE(FLOW_COUNTED_MAX)
+_Static_assert(FLOW_BEFORE_VALUE + __builtin_offsetof(struct flow_counters, previous_ns) ==
+		       3 * FLOW_CACHE_LINE,
+	       "what every packet needs ends with a cache line");
+_Static_assert((FLOW_BEFORE_VALUE + sizeof(struct flow_counters) +
+		__builtin_offsetof(struct flow_stats, dir)) %
+			       FLOW_CACHE_LINE ==
+		       0,
+	       "the directions begin one");
 
 /*
  * The agent's account of packets that are with it alone, in a map that outlives it. Events are

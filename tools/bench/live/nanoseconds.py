@@ -68,6 +68,6 @@ def measure(options, say):
         "Nanoseconds a packet",
         f"Median (least) of {ROUNDS} interleaved rounds of {MILLISECONDS} ms of BPF_PROG_TEST_RUN, TCP "
         "over IPv4, 128 bytes, in order, every packet of another flow than the one before; a map of 64 k "
-        "entries, aged. floor: shared parser, one clock reading, look-up in an LRU, six atomic additions. weir / floor: both "
-        "over empty, measured one after the other in each round; median of the rounds (half of them lie between).",
+        "entries, aged. floor: shared parser, one clock reading, look-up in an LRU, six atomic additions. "
+        "weir / floor: both over empty, measured one after the other in each round; median of the rounds (half of them lie between).",
         tables.table(["program", "1 flow", *(f"{flows:,} flows" for flows in FLOWS[1:])], lines))

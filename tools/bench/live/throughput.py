@@ -93,8 +93,8 @@ def switched_lines():
     ratios = switched()
     quarter = len(ratios) // 4
     share = median(ratios)
-    return ["", f"The same with weir's TC programs on both ends taken off and on again within one transfer, {SWITCHES} times "
-            f"{SWITCH_MILLISECONDS} ms each: {100 * share:.1f} % (half of the ratios lie between "
+    return ["", f"The same with weir's TC programs on both ends taken off and on again within one transfer, "
+            f"{SWITCHES} times {SWITCH_MILLISECONDS} ms each: {100 * share:.1f} % (half of the ratios lie between "
             f"{100 * ratios[quarter]:.1f} and {100 * ratios[-quarter - 1]:.1f} %); target "
             + tables.verdict(share >= TARGET, f">= {100 * TARGET:.0f} %") + "."]
 

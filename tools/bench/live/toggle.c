@@ -53,8 +53,10 @@ static int find_programs(struct end *e)
 		int err =
 			bpf_prog_query(e->index, attach_types[way], 0, NULL, &e->ids[way], &count);
 
-		if (err || count != 1)
-			return failed(e->interface, err ? -errno : -ENOENT);
+		if (err)
+			return failed("asking for TCX programs, which take Linux 6.6", -errno);
+		if (count != 1)
+			return failed("weir's program is not alone on the interface", -EEXIST);
 		e->programs[way] = bpf_prog_get_fd_by_id(e->ids[way]);
 		if (e->programs[way] < 0)
 			return failed(e->interface, -errno);
