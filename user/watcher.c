@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf_reason.h"
 #include "capabilities.h"
 #include "clock.h"
 #include "interface_names.h"
@@ -459,6 +460,8 @@ static int refuse_namespace(int err, const char *name)
 		log_error("--netns %s: no such namespace; `ip netns` lists those that have a name, "
 			  "and processes have one each",
 			  name);
+	else if (err == -EMFILE || err == -ENFILE)
+		log_error("--netns %s: %s; " BPF_REASON_FILES, name, strerror(-err));
 	else
 		log_error("--netns %s: %s; leave it out", name, strerror(-err));
 	return -EINVAL;

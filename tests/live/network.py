@@ -39,9 +39,12 @@ class Host:
                               **{"capture_output": True, **how})
 
     def start(self, *args, **how):
-        """A Popen with both outputs piped; ip-netns becomes the program, so signals reach it."""
+        """
+        A Popen with both outputs piped; ip-netns becomes the program, so signals reach it. Unbuffered, for a
+        readline() that takes in more than its line keeps the rest from communicate(); with text=True it does.
+        """
         process = subprocess.Popen(self.command(*args),
-                                   **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how})
+                                   **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0, **how})
         self.started.append(process)
         return process
 

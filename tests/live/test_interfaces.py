@@ -724,7 +724,7 @@ def test_namespaces_and_few_files(net):
         with network.Network() as one:
             batch(one.b, [f"link add {name}-{i} type veth peer name peer{i}" for i in range(24)])
             process = net.b.start("timeout", "-k", "1", "60", "prlimit", f"--nofile={limit}:{limit}", tap.WEIR, "-q", "-i", f"{name}*",
-                                  "--hook", "tc", "--netns", "all", *PLACES, text=True)
+                                  "--hook", "tc", "--netns", "all", *PLACES)
             first = process.stderr.readline()
             pid = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
             before = None
@@ -734,9 +734,25 @@ def test_namespaces_and_few_files(net):
             after = held_by(pid)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=30)
-        refused = [line for line in (first + err).splitlines() if "not all processes may be looked at" not in line]  # of this machine
+        refused = [line for line in (first + err).decode().splitlines() if "not all processes may be looked at" not in line]  # of this machine
         assert before["link_id"] == after["link_id"], (limit, before, after, err)
         assert all("is not watched: " in line for line in refused) and 2 * (24 - len(refused)) == len(before["link_id"]) > 0, (limit, refused)
+
+
+def test_namespaces_and_fewer_files(net):
+    """What has files for its programs, but not for a look at the namespaces, says what to raise."""
+    said = []
+    for limit in range(16, 64):
+        process = net.b.start("timeout", "-k", "1", "60", "prlimit", f"--nofile={limit}:{limit}", tap.WEIR, "-q", "-i", "none*",
+                              "--hook", "tc", "--netns", "all", *PLACES)
+        said.append(process.stderr.readline())
+        if said[-1].startswith(b"weir: warning: "):
+            break  # it has begun
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    mend = b"Too many open files; allow more open files: ulimit -n, or LimitNOFILE= of its unit\n"
+    assert b"weir: --netns all: " + mend in said[:-1], said
+    assert b"weir: " + mend in said and not [line for line in said if b"leave it out" in line], said
 
 
 def is_elsewhere(process):
