@@ -24,9 +24,7 @@ static __always_inline void event_fill_head(struct scratch *s, const struct fram
 {
 	struct event_packet *e = &s->event;
 
-	e->has_mac = hook != HOOK_TC_L3 && s->window.len >= MAC_PAIR_LEN;
-	if (e->has_mac)
-		__builtin_memcpy(e->mac, s->window.bytes, MAC_PAIR_LEN);
+	e->has_mac = hook != HOOK_TC_L3 && !frame_load(f, hook, 0, e->mac, MAC_PAIR_LEN);
 	e->packet = s->parser.pkt;
 	e->captured = 0;
 	/* On veth and lo the sender's socket is there at ingress too. */
@@ -37,7 +35,7 @@ static __always_inline void event_fill_head(struct scratch *s, const struct fram
 static __always_inline void event_fill_bytes(struct scratch *s, const struct frame *f,
 					     enum hook hook)
 {
-	__u32 off = s->parser.pkt.ip_offset - s->window.inserted;
+	__u32 off = s->parser.pkt.ip_offset - frame_tag_len(f, hook);
 	__u32 len = config.snaplen;
 
 	if (off >= f->data_len)

@@ -7,6 +7,7 @@
 #define BPF_FRAME_H
 
 #include "maps.bpf.h"
+#include "meter/plain.h"
 
 enum hook {
 	HOOK_XDP,   /* Ethernet frames as they came from the wire */
@@ -60,6 +61,37 @@ static __always_inline void frame_open_tc(struct frame *f, struct __sk_buff *ctx
 		f->len += VLAN_TAG_LEN;
 }
 
+/* Bytes on the wire. */
+static __always_inline __u32 frame_wire_len(const struct frame *f)
+{
+	return config.test_clock ? test_wire_len : f->len;
+}
+
+/* What of it lies in one piece: headers do, with nearly all drivers. */
+static __always_inline struct plain_frame frame_in_place(const struct frame *f, enum hook hook)
+{
+	struct plain_frame in_place = { .wire_len = frame_wire_len(f) };
+
+	if (hook == HOOK_XDP) {
+		struct xdp_md *ctx = f->ctx;
+
+		in_place.bytes = (const __u8 *)(long)ctx->data;
+		in_place.end = (const __u8 *)(long)ctx->data_end;
+	} else {
+		struct __sk_buff *ctx = f->ctx;
+
+		in_place.bytes = (const __u8 *)(long)ctx->data;
+		in_place.end = (const __u8 *)(long)ctx->data_end;
+	}
+	return in_place;
+}
+
+/* Bytes of a VLAN tag that the skb holds aside. */
+static __always_inline __u32 frame_tag_len(const struct frame *f, enum hook hook)
+{
+	return hook == HOOK_TC ? f->len - f->data_len : 0;
+}
+
 static __always_inline long frame_load(const struct frame *f, enum hook hook, __u32 off, void *to,
 				       __u32 len)
 {
@@ -106,7 +138,7 @@ static __always_inline void frame_load_window(const struct frame *f, enum hook h
 {
 	__u32 len = f->data_len < METER_WINDOW ? f->data_len : METER_WINDOW;
 
-	if (hook == HOOK_TC && f->len != f->data_len) {
+	if (frame_tag_len(f, hook)) {
 		frame_load_tagged(f, w);
 		return;
 	}

@@ -169,31 +169,68 @@ static __always_inline void count_refusal(struct kernel_ledger *l, enum parse_st
 	}
 }
 
+/* A copy of the packet's head, for the steps of parse.h and for the filter. */
+static __always_inline void load_window(struct scratch *s, const struct frame *f, enum hook hook)
+{
+	frame_load_window(f, hook, &s->window);
+	s->frame_len = frame_wire_len(f);
+}
+
+static __always_inline enum parse_status first_step(enum hook hook)
+{
+	return hook == HOOK_TC_L3 ? PARSE_NETWORK : PARSE_LINK;
+}
+
+static __always_inline int parse_in_place(struct scratch *s, const struct frame *f, enum hook hook)
+{
+	struct plain_frame in_place = frame_in_place(f, hook);
+
+	return !frame_tag_len(f, hook) && plain_parse(&in_place, &s->parser.pkt, first_step(hook));
+}
+
 static __always_inline __u32 header_len(const struct scratch *s, enum parse_status status)
 {
 	return status == PARSE_DONE && s->parser.pkt.has_l4 ? s->parser.pkt.payload_offset : 0;
 }
 
 /*
- * Parses the window. Of a super-packet each segment carries all headers, those of tunnels that are
- * not looked into as well.
+ * Of a super-packet each segment carries all headers, those of tunnels that are not looked into as
+ * well: *headers.
  */
+static __always_inline enum parse_status parse_by_steps(struct scratch *s, const struct frame *f,
+							enum hook hook, __u32 *headers)
+{
+	__u32 tunnels = config.meter.tunnels;
+	enum parse_status status;
+
+	*headers = 0;
+	if (hook != HOOK_XDP && f->gso_size && (tunnels & TUNNEL_SET_ALL) != TUNNEL_SET_ALL) {
+		status = parse_window(s, TUNNEL_SET_ALL, first_step(hook));
+		*headers = header_len(s, status);
+	}
+	status = parse_window(s, tunnels, first_step(hook));
+	if (!*headers)
+		*headers = header_len(s, status);
+	return status;
+}
+
 static __always_inline enum parse_status parse_frame(struct scratch *s, const struct frame *f,
 						     enum hook hook)
 {
-	enum parse_status first = hook == HOOK_TC_L3 ? PARSE_NETWORK : PARSE_LINK, status;
-	__u32 tunnels = config.meter.tunnels, headers = 0;
+	enum parse_status status = PARSE_DONE;
+	__u32 headers;
 
-	if (hook != HOOK_XDP && f->gso_size && ~tunnels) {
-		status = parse_window(s, ~0u, first);
-		headers = header_len(s, status);
+	if (config.filter)
+		load_window(s, f, hook);
+	if (parse_in_place(s, f, hook)) {
+		headers = s->parser.pkt.payload_offset;
+	} else {
+		if (!config.filter)
+			load_window(s, f, hook);
+		status = parse_by_steps(s, f, hook, &headers);
 	}
-	status = parse_window(s, tunnels, first);
-	if (hook != HOOK_XDP && f->gso_size) {
-		if (!headers)
-			headers = header_len(s, status);
+	if (hook != HOOK_XDP && f->gso_size)
 		meter_segment(&s->parser.pkt, headers, f->gso_size, f->gso_segs);
-	}
 	return status;
 }
 
@@ -235,8 +272,6 @@ static __always_inline void packet(const struct frame *f, enum hook hook, enum w
 
 	if (!s || !l)
 		return;
-	frame_load_window(f, hook, &s->window);
-	s->frame_len = config.test_clock ? test_wire_len : f->len;
 	status = parse_frame(s, f, hook);
 	p = &s->parser.pkt;
 	count(l, KERNEL_SEEN, p->segments);

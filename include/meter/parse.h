@@ -523,6 +523,15 @@ static __always_inline enum parse_status parse_capwap(const struct window *w, st
 	return parse_open(ps, TUNNEL_CAPWAP, 0, off, PARSE_LINK);
 }
 
+/* Whether parse_udp_tunnel() looks further. */
+static __always_inline int parse_is_tunnel_port(__u16 src, __u16 dst)
+{
+	return src == PORT_GTP_U || dst == PORT_GTP_U || dst == PORT_VXLAN ||
+	       dst == PORT_VXLAN_LINUX || dst == PORT_VXLAN_GPE || dst == PORT_GENEVE ||
+	       src == PORT_CAPWAP_DATA || dst == PORT_CAPWAP_DATA || src == PORT_TZSP ||
+	       dst == PORT_TZSP;
+}
+
 static __always_inline enum parse_status parse_udp_tunnel(const struct window *w, struct parser *ps)
 {
 	__u16 src = meter_be16(ps->pkt.key.port[0]), dst = meter_be16(ps->pkt.key.port[1]);

@@ -21,6 +21,11 @@ enum tunnel_type {
 	TUNNEL_TYPES = 9,
 };
 
+/* Bits of all of them; 4 is nDPI's L2TP, which is not looked into. */
+#define TUNNEL_SET_ALL                                                                     \
+	(1u << TUNNEL_GTP | 1u << TUNNEL_CAPWAP | 1u << TUNNEL_TZSP | 1u << TUNNEL_VXLAN | \
+	 1u << TUNNEL_GENEVE | 1u << TUNNEL_GRE | 1u << TUNNEL_IPIP)
+
 /* Which size of a packet is counted as its bytes; NFStream's accounting_mode numbers. */
 enum accounting {
 	ACCOUNT_LINK = 0,      /* whole frame on the wire, tunnel headers and padding included */

@@ -61,6 +61,10 @@ struct port_pair { /* TCP, UDP, UDP-Lite, SCTP, DCCP start alike */
 	__be16 src, dst;
 } __wire;
 
+struct udp_header { /* RFC 768 */
+	__be16 src, dst, length, checksum;
+} __wire;
+
 struct tcp_header { /* RFC 9293 */
 	__be16 src, dst;
 	__be32 seq, ack;

@@ -9,7 +9,7 @@
 #include "meter/fragment.h"
 #include "meter/key.h"
 #include "meter/meter.h"
-#include "meter/parse.h"
+#include "meter/plain.h"
 #include "meter/segments.h"
 #include "support.h"
 
@@ -268,6 +268,18 @@ static uint64_t step_time(uint64_t now, uint8_t code)
 	return step < UINT64_MAX - now ? now + step : UINT64_MAX;
 }
 
+/* What is read in place comes out as by the steps. */
+static void check_plain(const struct window *w, const struct parser *ps, enum parse_status first,
+			enum parse_status status)
+{
+	struct plain_frame frame = { w->bytes, w->bytes + w->len, ps->wire_len };
+	struct packet p;
+
+	if (first == PARSE_TYPE || !plain_parse(&frame, &p, first))
+		return;
+	require(status == PARSE_DONE && !memcmp(&p, &ps->pkt, sizeof(p)));
+}
+
 static void parse(const struct window *w, struct parser *ps, const struct setting *s,
 		  uint32_t frame_len, uint16_t type)
 {
@@ -276,6 +288,7 @@ static void parse(const struct window *w, struct parser *ps, const struct settin
 	parser_init(ps, frame_len, s->meter.tunnels);
 	ps->type = type;
 	status = parse_packet(w, ps, s->entry);
+	check_plain(w, ps, s->entry, status);
 	require(status == PARSE_DONE || (status >= PARSE_REFUSED && status < PARSE_STATUSES));
 	require(!ps->have_ip == !!status && ps->levels <= PARSE_MAX_TUNNELS);
 	if (status)
