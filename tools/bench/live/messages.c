@@ -2,11 +2,12 @@
 /*
  * Nanoseconds of CPU that a message through lo costs its process, sending and receiving together:
  *     messages udp|tcp|sockets BYTES ROUNDS MILLISECONDS
- * sockets: UDP, with two new sockets for each. In every other round the programs of --attribute are
- * attached. Prints a JSON line: messages of all rounds, and the least and the median of the means
- * of rounds without and with them.
+ * sockets: UDP, with two new sockets for each. A round is measured three times: as it is, with
+ * programs that do nothing where those of --attribute are for calls on known sockets, and with
+ * those. Prints a JSON line: messages of all rounds, and of each of the three the rounds' means.
  */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,8 +26,8 @@
 #include "attribute.skel.h"
 
 #define MAX_ROUNDS 1000
-#define MAX_BYTES  1448 /* a segment */
-#define BATCH      64   /* messages between two looks at the clock */
+#define MAX_BYTES  65536 /* sent whole before any of it is received */
+#define BATCH      64    /* messages between two looks at the clock */
 
 struct pair {
 	int from, to;
@@ -59,14 +60,16 @@ static int bind_to_lo(int fd, struct sockaddr_in *address)
 
 static int open_pair(struct pair *p, bool udp)
 {
-	int type = udp ? SOCK_DGRAM : SOCK_STREAM, on = 1;
+	int type = udp ? SOCK_DGRAM : SOCK_STREAM, on = 1, room = 4 * MAX_BYTES;
 	struct sockaddr_in address;
 
 	p->to = socket(AF_INET, type, 0);
 	p->from = socket(AF_INET, type, 0);
 	if (p->to < 0 || p->from < 0 || bind_to_lo(p->to, &address))
 		return fail("socket");
-	if (!udp && listen(p->to, 1))
+	if (!udp &&
+	    (setsockopt(p->to, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) ||
+	     setsockopt(p->from, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) || listen(p->to, 1)))
 		return fail("listen");
 	if (connect(p->from, (struct sockaddr *)&address, sizeof(address)))
 		return fail("connect");
@@ -100,7 +103,7 @@ static double measure(struct pair *p, size_t bytes, bool sockets, double round_n
 		      uint64_t *messages)
 {
 	uint64_t began = cpu_ns(), now, sent = 0;
-	char buffer[MAX_BYTES] = { 0 };
+	static char buffer[MAX_BYTES];
 
 	do {
 		if (pass(p, buffer, bytes, sockets))
@@ -110,13 +113,6 @@ static double measure(struct pair *p, size_t bytes, bool sockets, double round_n
 	} while (now - began < round_ns);
 	*messages += sent;
 	return (double)(now - began) / sent;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 /* Programs are loaded once; nobody reads their messages, of which a socket makes one. */
@@ -135,28 +131,83 @@ static int load(struct attribute_bpf **out)
 	return attribute_bpf__load(program) ? fail("attribute.bpf.o") : 0;
 }
 
+enum { CALLS = 2 }; /* that are traced: to send and to receive */
+
+/* The least that tracing a call costs: the kernel's way to a program. */
+static int load_empty(int programs[CALLS])
+{
+	static const char *const traced[CALLS] = { "sock_send_length", "sock_recv_length" };
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP);
+
+	for (int i = 0; i < CALLS; i++) {
+		opts.attach_btf_id = libbpf_find_vmlinux_btf_id(traced[i], BPF_TRACE_RAW_TP);
+		programs[i] =
+			bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing, 2, &opts);
+		if (programs[i] < 0)
+			return fail(traced[i]);
+	}
+	return 0;
+}
+
+static int attach_empty(const int programs[CALLS], int links[CALLS])
+{
+	for (int i = 0; i < CALLS; i++) {
+		links[i] = bpf_raw_tracepoint_open(NULL, programs[i]);
+		if (links[i] < 0)
+			return fail("attach");
+	}
+	return 0;
+}
+
+static void detach_empty(const int links[CALLS])
+{
+	for (int i = 0; i < CALLS; i++)
+		close(links[i]);
+}
+
+enum { WITHOUT, EMPTY, WITH, STATES };
+
+static void print(double ns[STATES][MAX_ROUNDS], int rounds, uint64_t messages)
+{
+	printf("{\"messages\":%lu,\"ns\":[", (unsigned long)messages);
+	for (int state = 0; state < STATES; state++)
+		for (int i = 0; i < rounds; i++)
+			printf("%s%.1f%s",
+			       i       ? ","
+			       : state ? ",["
+				       : "[",
+			       ns[state][i], i == rounds - 1 ? "]" : "");
+	printf("]}\n");
+}
+
 static int run(struct pair *p, const char *kind, size_t bytes, double round_ns, int rounds)
 {
-	static double ns[2][MAX_ROUNDS];
+	static double ns[STATES][MAX_ROUNDS];
+	bool sockets = !strcmp(kind, "sockets");
 	struct attribute_bpf *program;
+	int empty[CALLS] = { 0 }, links[CALLS];
 	uint64_t messages = 0;
 
-	if (load(&program))
+	if (load(&program) || load_empty(empty))
 		return -1;
-	for (int i = 0; i < 2 * rounds; i++) {
-		double *mean = &ns[i % 2][i / 2];
-
-		if (i % 2 && attribute_bpf__attach(program))
-			return fail("attach");
-		*mean = measure(p, bytes, !strcmp(kind, "sockets"), round_ns, &messages);
-		if (*mean < 0)
+	for (int i = 0; i < rounds; i++) {
+		ns[WITHOUT][i] = measure(p, bytes, sockets, round_ns, &messages);
+		if (attach_empty(empty, links))
 			return -1;
+		ns[EMPTY][i] = measure(p, bytes, sockets, round_ns, &messages);
+		detach_empty(links);
+		if (attribute_bpf__attach(program))
+			return fail("attach");
+		ns[WITH][i] = measure(p, bytes, sockets, round_ns, &messages);
 		attribute_bpf__detach(program);
+		if (ns[WITHOUT][i] < 0 || ns[EMPTY][i] < 0 || ns[WITH][i] < 0)
+			return -1;
 	}
-	for (int i = 0; i < 2; i++)
-		qsort(ns[i], rounds, sizeof(**ns), compare);
-	printf("{\"messages\":%lu,\"min\":[%.1f,%.1f],\"median\":[%.1f,%.1f]}\n",
-	       (unsigned long)messages, ns[0][0], ns[1][0], ns[0][rounds / 2], ns[1][rounds / 2]);
+	print(ns, rounds, messages);
 	attribute_bpf__destroy(program);
 	return 0;
 }
