@@ -274,7 +274,7 @@ def test_stats_interval(d):
     lines = err.decode().splitlines()
     form = re.compile(r"weir: (\d+) pps, (\d+\.\d) Mbit/s, flows 1, lost 0 \(\+0\), cpu \d+\.\d %$")
     rates = [int(form.match(line)[1]) for line in lines]
-    assert 2 <= len(lines) <= took / 0.4 and all(0 < r <= 8 * 64 / 0.4 for r in rates), (took, lines)
+    assert len(lines) <= took / 0.4 and max(rates) <= 8 * 64 / 0.4 and sum(r > 0 for r in rates) >= 2, (took, lines)
 
 
 def test_stop_before_the_header(d):

@@ -414,7 +414,7 @@ sys.exit(collector()[12] != "0")
 """
 
 
-def collect(path, command, end):
+def collect(path, command, end, is_ready=lambda: True):
     """What the collector said, which in a network namespace with nothing else had all of the datagrams at port 9995."""
     name = f"weir-nf-{os.getpid()}"
     inside = ["ip", "netns", "exec", name]
@@ -424,7 +424,7 @@ def collect(path, command, end):
         collector = subprocess.Popen([*inside, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                      env=dict(os.environ, TZ="UTC"))
         try:
-            await_port(inside, collector)
+            await_collector(inside, collector, is_ready)
             subprocess.run([*inside, sys.executable, "-c", SENDER, path], check=True, timeout=60)
             time.sleep(0.5)
             collector.send_signal(end)
@@ -437,9 +437,10 @@ def collect(path, command, end):
         subprocess.run(["ip", "netns", "del", name], check=True)
 
 
-def await_port(inside, collector):
+def await_collector(inside, collector, is_ready):
     end = time.monotonic() + 20
-    while ":270B" not in subprocess.run([*inside, "cat", "/proc/net/udp"], capture_output=True, text=True).stdout:
+    while (":270B" not in subprocess.run([*inside, "cat", "/proc/net/udp"], capture_output=True, text=True).stdout
+           or not is_ready()):
         assert time.monotonic() < end and collector.poll() is None, "the collector does not listen"
         time.sleep(0.05)
 
@@ -511,6 +512,7 @@ daemonize: false
 nfacctd_ip: 127.0.0.1
 nfacctd_port: 9995
 nfacctd_pipe_size: 8000000
+logfile: {d}/nfacctd.log
 timestamps_utc: true
 aggregate_primitives: {d}/primitives
 plugins: print[a]
@@ -576,14 +578,18 @@ def test_nfacctd(d, path, rows, protocol):
     more = PRIMITIVES | (BIFLOW if both else {})
     (d / "primitives").write_text("".join(f"name={n} field_type={t} len={size} semantics=u_int\n" for n, (t, size) in more.items()))
     (d / "nfacctd.conf").write_text(NFACCTD.format(d=d, more=", ".join(more)))
-    said = collect(path, ["nfacctd", "-f", d / "nfacctd.conf"], signal.SIGINT)
+    log = d / "nfacctd.log"
+    log.unlink(missing_ok=True)
+    # The process that prints takes longer to start than the one that listens, and would miss the signal.
+    said = collect(path, ["nfacctd", "-f", d / "nfacctd.conf"], signal.SIGINT,
+                   lambda: log.exists() and "JSON: setting object handlers" in log.read_text())
     lines = (d / "nfacctd.json").read_text().splitlines() if (d / "nfacctd.json").exists() else []
     found = add_up(from_nfacctd(line, more) for line in lines)
     records = [(r, False) for r in rows] if both else list(directions(rows))
     wanted = add_up(as_nfacctd(*r, both, more) for r in records)
     wrong = [f"{key}: {found.get(key)} is not {sums}" for key, sums in wanted.items() if found.get(key) != sums]
     wrong += [f"{key} is no flow" for key in found.keys() - wanted.keys()]
-    tap.report(not wrong and len(wanted) > 0.95 * len(records), name.format(len(found)), "\n".join(wrong) + said[-300:])
+    tap.report(not wrong and len(wanted) > 0.95 * len(records), name.format(len(found)), "\n".join(wrong) + said[-300:] + log.read_text()[-300:])
     (d / "nfacctd.json").unlink(missing_ok=True)
 
 
