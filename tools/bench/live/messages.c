@@ -2,14 +2,18 @@
 /*
  * Nanoseconds of CPU that a message through lo costs its process, sending and receiving together:
  *     messages udp|tcp|sockets BYTES ROUNDS MILLISECONDS
- * sockets: UDP, with two new sockets for each. A round is measured three times: as it is, with
+ * sockets: UDP, with two new sockets for each. Or nanoseconds between packets that an interface
+ * receives, of a transfer that takes all of a CPU:
+ *     messages interface NAME ROUNDS MILLISECONDS
+ * A round is measured three times: as it is, with
  * programs that do nothing where those of --attribute are for calls on known sockets, and with
- * those. Prints a JSON line: messages of all rounds, and of each of the three the rounds' means.
+ * those. Prints a JSON line: messages or packets of all rounds, and of each of the three the rounds' means.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -39,11 +43,11 @@ static int fail(const char *what)
 	return -1;
 }
 
-static uint64_t cpu_ns(void)
+static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -99,20 +103,51 @@ static int pass(struct pair *p, char *buffer, size_t bytes, bool sockets)
 }
 
 /* Mean of one round; *messages counts on. Negative: it failed. */
-static double measure(struct pair *p, size_t bytes, bool sockets, double round_ns,
-		      uint64_t *messages)
+static double measure_messages(struct pair *p, size_t bytes, bool sockets, double round_ns,
+			       uint64_t *messages)
 {
-	uint64_t began = cpu_ns(), now, sent = 0;
+	uint64_t began = now_ns(CLOCK_THREAD_CPUTIME_ID), now, sent = 0;
 	static char buffer[MAX_BYTES];
 
 	do {
 		if (pass(p, buffer, bytes, sockets))
 			return -1;
 		sent += BATCH;
-		now = cpu_ns();
+		now = now_ns(CLOCK_THREAD_CPUTIME_ID);
 	} while (now - began < round_ns);
 	*messages += sent;
 	return (double)(now - began) / sent;
+}
+
+static int received(const char *interface, uint64_t *packets)
+{
+	char path[128];
+	FILE *file;
+	int found;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/rx_packets", interface);
+	file = fopen(path, "r");
+	if (!file)
+		return fail(path);
+	found = fscanf(file, "%" SCNu64, packets);
+	fclose(file);
+	return found == 1 ? 0 : fail(path);
+}
+
+static double measure_interface(const char *name, double round_ns, uint64_t *packets)
+{
+	uint64_t began = now_ns(CLOCK_MONOTONIC), before, after;
+
+	if (received(name, &before))
+		return -1;
+	usleep(round_ns / 1000);
+	if (received(name, &after))
+		return -1;
+	errno = ENODATA;
+	if (after == before)
+		return fail(name);
+	*packets += after - before;
+	return (double)(now_ns(CLOCK_MONOTONIC) - began) / (after - before);
 }
 
 /* Programs are loaded once; nobody reads their messages, of which a socket makes one. */
@@ -184,45 +219,76 @@ static void print(double ns[STATES][MAX_ROUNDS], int rounds, uint64_t messages)
 	printf("]}\n");
 }
 
-static int run(struct pair *p, const char *kind, size_t bytes, double round_ns, int rounds)
+struct work {
+	struct pair pair;
+	size_t bytes;
+	bool sockets;
+	const char *interface; /* NULL: messages by the pair */
+	double round_ns;
+	uint64_t count;
+};
+
+static double measure(struct work *w)
+{
+	if (w->interface)
+		return measure_interface(w->interface, w->round_ns, &w->count);
+	return measure_messages(&w->pair, w->bytes, w->sockets, w->round_ns, &w->count);
+}
+
+static int run(struct work *w, int rounds)
 {
 	static double ns[STATES][MAX_ROUNDS];
-	bool sockets = !strcmp(kind, "sockets");
-	struct attribute_bpf *program;
 	int empty[CALLS] = { 0 }, links[CALLS];
-	uint64_t messages = 0;
+	struct attribute_bpf *program;
 
 	if (load(&program) || load_empty(empty))
 		return -1;
 	for (int i = 0; i < rounds; i++) {
-		ns[WITHOUT][i] = measure(p, bytes, sockets, round_ns, &messages);
+		ns[WITHOUT][i] = measure(w);
 		if (attach_empty(empty, links))
 			return -1;
-		ns[EMPTY][i] = measure(p, bytes, sockets, round_ns, &messages);
+		ns[EMPTY][i] = measure(w);
 		detach_empty(links);
 		if (attribute_bpf__attach(program))
 			return fail("attach");
-		ns[WITH][i] = measure(p, bytes, sockets, round_ns, &messages);
+		ns[WITH][i] = measure(w);
 		attribute_bpf__detach(program);
 		if (ns[WITHOUT][i] < 0 || ns[EMPTY][i] < 0 || ns[WITH][i] < 0)
 			return -1;
 	}
-	print(ns, rounds, messages);
+	print(ns, rounds, w->count);
 	attribute_bpf__destroy(program);
 	return 0;
 }
 
+static int prepare(struct work *w, const char *kind, const char *what)
+{
+	if (!strcmp(kind, "interface")) {
+		w->interface = what;
+		return 0;
+	}
+	w->sockets = !strcmp(kind, "sockets");
+	w->bytes = atoi(what);
+	if (w->bytes < 1 || w->bytes > MAX_BYTES) {
+		errno = EMSGSIZE;
+		return fail(what);
+	}
+	return open_pair(&w->pair, strcmp(kind, "tcp") != 0);
+}
+
 int main(int argc, char **argv)
 {
-	struct pair pair;
-	int rounds, bytes;
+	struct work work = { 0 };
+	int rounds;
 
-	if (argc != 5 || (rounds = atoi(argv[3])) < 1 || rounds > MAX_ROUNDS ||
-	    (bytes = atoi(argv[2])) < 1 || bytes > MAX_BYTES) {
-		fprintf(stderr, "usage: messages udp|tcp|sockets BYTES ROUNDS MILLISECONDS\n");
+	if (argc != 5 || (rounds = atoi(argv[3])) < 1 || rounds > MAX_ROUNDS) {
+		fputs("usage: messages udp|tcp|sockets BYTES ROUNDS MILLISECONDS\n"
+		      "       messages interface NAME ROUNDS MILLISECONDS\n",
+		      stderr);
 		return 2;
 	}
-	if (open_pair(&pair, strcmp(argv[1], "tcp") != 0))
+	work.round_ns = atof(argv[4]) * 1e6;
+	if (prepare(&work, argv[1], argv[2]))
 		return 1;
-	return run(&pair, argv[1], bytes, atof(argv[4]) * 1e6, rounds) ? 1 : 0;
+	return run(&work, rounds) ? 1 : 0;
 }

@@ -33,6 +33,11 @@ class Transfer:
         return self.bits / self.cpu
 
 
+def look_for_iperf3():
+    if not shutil.which("iperf3"):
+        raise BenchError("iperf3 is not installed; apt-get install iperf3")
+
+
 def place_stacks(net, cpus):
     """
     Where what comes in at each end is worked on. Left alone that is where it was sent: packets sent on two CPUs
@@ -115,8 +120,7 @@ def switched_lines():
 
 
 def measure(options, say):
-    if not shutil.which("iperf3"):
-        raise BenchError("throughput: iperf3 is not installed; apt-get install iperf3")
+    look_for_iperf3()
     found = {hook: [] for hook in (None, *options.hooks)}
     for number in range(1, options.rounds + 1):
         say(f"throughput: round {number} of {options.rounds}")
