@@ -5,9 +5,9 @@
  * sockets: UDP, with two new sockets for each. Or nanoseconds between packets that an interface
  * receives, of a transfer that takes all of a CPU:
  *     messages interface NAME ROUNDS MILLISECONDS
- * A round is measured three times: as it is, with
- * programs that do nothing where those of --attribute are for calls on known sockets, and with
- * those. Prints a JSON line: messages or packets of all rounds, and of each of the three the rounds' means.
+ * A round is measured three times: as it is, with programs that do nothing where those of
+ * --attribute are for calls on known sockets, and with those. Prints a JSON line: messages or
+ * packets of all rounds, and of each of the three the rounds' means.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
