@@ -589,7 +589,8 @@ def test_nfacctd(d, path, rows, protocol):
     wanted = add_up(as_nfacctd(*r, both, more) for r in records)
     wrong = [f"{key}: {found.get(key)} is not {sums}" for key, sums in wanted.items() if found.get(key) != sums]
     wrong += [f"{key} is no flow" for key in found.keys() - wanted.keys()]
-    tap.report(not wrong and len(wanted) > 0.95 * len(records), name.format(len(found)), "\n".join(wrong) + said[-300:] + log.read_text()[-300:])
+    tap.report(not wrong and len(wanted) > 0.95 * len(records), name.format(len(found)),
+               "\n".join(wrong) + said[-300:] + log.read_text()[-300:])
     (d / "nfacctd.json").unlink(missing_ok=True)
 
 

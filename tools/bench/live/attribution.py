@@ -37,7 +37,7 @@ def more(found, state):
 def transfer(*options):
     """Nanoseconds between packets of an iperf3 that takes all of the sender's CPU."""
     with Network(offloads=True) as net:
-        throughput.place_stacks(net, throughput.CPUS)
+        throughput.place_stacks(net)
         net.b.start("iperf3", "-s", "-1")
         time.sleep(0.5)
         net.a.start(*throughput.client(net, 600), *options)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The least that a flow probe has to do for a packet, in steps, at XDP and at TC: nothing, the
- * prelude alone, the shared parser, and (the floor) parser, clock, look-up in an LRU and six
- * atomic additions. Entries are made but never end, and nobody is told about them.
+ * prelude alone, the parser that weir has for such packets, and (the floor) that parser, clock,
+ * look-up in an LRU and six atomic additions. Entries are made but never end, and nobody is told
+ * about them.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -10,16 +11,14 @@
 #include <bpf/bpf_helpers.h>
 
 #include "meter/key.h"
-#include "meter/parse.h"
+#include "meter/plain.h"
 #include "meter/probe.h"
 #include "prelude.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct state {
-	struct window window;
-	struct parser parser;
-	__u32 next, zero;
+	struct packet packet;
 	__u8 fresh[FLOW_VALUE_MAX]; /* stays zero */
 };
 
@@ -38,63 +37,20 @@ struct {
 	__uint(value_size, FLOW_VALUE_MAX);
 } flows SEC(".maps");
 
-enum hook { HOOK_XDP, HOOK_TC };
-
-/* Functions of their own: inlined together they are more than the verifier looks at. */
-__noinline int link_level(struct state *s)
+/* As weir parses such a packet: in place. data and data_end are the context's. */
+static __always_inline struct state *parse(__u32 data, __u32 data_end, __u32 wire_len)
 {
-	if (!s)
-		return PARSE_NOT_IP;
-	return parse_link(&s->window, &s->parser, s->next);
-}
-
-__noinline int network_level(struct state *s)
-{
-	if (!s)
-		return PARSE_NOT_IP;
-	return parse_network(&s->window, &s->parser);
-}
-
-static __always_inline void run_level(struct state *s)
-{
-	if (s->next == PARSE_LINK || s->next == PARSE_TYPE)
-		s->next = link_level(s);
-	if (s->next == PARSE_NETWORK)
-		s->next = network_level(s);
-}
-
-static __always_inline long load_window(struct window *w, void *ctx, enum hook hook, __u32 len)
-{
-	if (len > METER_WINDOW)
-		len = METER_WINDOW;
-	w->len = len--;
-	asm volatile("" : "+r"(len)); /* keep clang from folding the mask away */
-	len = (len & (METER_WINDOW - 1)) + 1;
-	if (hook == HOOK_XDP)
-		return bpf_xdp_load_bytes(ctx, 0, w->bytes, len);
-	return bpf_skb_load_bytes(ctx, 0, w->bytes, len);
-}
-
-static __always_inline struct state *parse(void *ctx, enum hook hook, __u32 len)
-{
+	struct plain_frame frame = { (const __u8 *)(long)data, (const __u8 *)(long)data_end,
+				     wire_len };
 	__u32 zero = 0;
 	struct state *s = bpf_map_lookup_elem(&state, &zero);
 
-	if (!s || load_window(&s->window, ctx, hook, len))
-		return 0;
-	parser_init(&s->parser, len, ~0u);
-	s->next = PARSE_LINK;
-	run_level(s);
-	if (s->next != PARSE_DONE && s->next < PARSE_REFUSED)
-		run_level(s);
-	if (s->next != PARSE_DONE && s->next < PARSE_REFUSED)
-		run_level(s);
-	return parse_verdict(&s->parser, s->next) == PARSE_DONE ? s : 0;
+	return s && plain_parse(&frame, &s->packet, PARSE_LINK) ? s : 0;
 }
 
 static __always_inline void account(struct state *s)
 {
-	struct packet *p = &s->parser.pkt;
+	struct packet *p = &s->packet;
 	__u64 *sums;
 
 	p->time_ns = bpf_ktime_get_ns();
@@ -138,21 +94,22 @@ SEC("tc") int prelude_tc(struct __sk_buff *ctx)
 
 SEC("xdp") int parse_xdp(struct xdp_md *ctx)
 {
-	if (!next_flow_xdp(ctx) || !parse(ctx, HOOK_XDP, ctx->data_end - ctx->data))
+	if (!next_flow_xdp(ctx) || !parse(ctx->data, ctx->data_end, ctx->data_end - ctx->data))
 		return XDP_ABORTED;
 	return XDP_PASS;
 }
 
 SEC("tc") int parse_tc(struct __sk_buff *ctx)
 {
-	if (!next_flow_tc(ctx) || !parse(ctx, HOOK_TC, ctx->len))
+	if (!next_flow_tc(ctx) || !parse(ctx->data, ctx->data_end, ctx->len))
 		return TC_ACT_SHOT;
 	return TC_ACT_OK;
 }
 
 SEC("xdp") int floor_xdp(struct xdp_md *ctx)
 {
-	struct state *s = next_flow_xdp(ctx) ? parse(ctx, HOOK_XDP, ctx->data_end - ctx->data) : 0;
+	struct state *s =
+		next_flow_xdp(ctx) ? parse(ctx->data, ctx->data_end, ctx->data_end - ctx->data) : 0;
 
 	if (!s)
 		return XDP_ABORTED;
@@ -162,7 +119,7 @@ SEC("xdp") int floor_xdp(struct xdp_md *ctx)
 
 SEC("tc") int floor_tc(struct __sk_buff *ctx)
 {
-	struct state *s = next_flow_tc(ctx) ? parse(ctx, HOOK_TC, ctx->len) : 0;
+	struct state *s = next_flow_tc(ctx) ? parse(ctx->data, ctx->data_end, ctx->len) : 0;
 
 	if (!s)
 		return TC_ACT_SHOT;

@@ -38,12 +38,12 @@ def look_for_iperf3():
         raise BenchError("iperf3 is not installed; apt-get install iperf3")
 
 
-def place_stacks(net, cpus):
+def place_stacks(net):
     """
     Where what comes in at each end is worked on. Left alone that is where it was sent: packets sent on two CPUs
     overtake each other, and what TCP makes of that is more than weir costs.
     """
-    for host, cpu in zip(net.hosts, cpus):
+    for host, cpu in zip(net.hosts, CPUS):
         host.run("sh", "-c", f"echo {1 << cpu:x} > /sys/class/net/{host.dev}/queues/rx-0/rps_cpus")
 
 
@@ -53,7 +53,7 @@ def client(net, seconds):
 
 
 def iperf3(net):
-    place_stacks(net, CPUS)
+    place_stacks(net)
     server = net.b.start("iperf3", "-s", "-1")
     time.sleep(0.5)
     done = net.a.run(*client(net, SECONDS), check=False, timeout=SECONDS + 30)
@@ -97,7 +97,7 @@ def switched():
         net = stack.enter_context(Network(offloads=True))
         for host in net.hosts:
             stack.enter_context(Weir(host, "tc"))
-        place_stacks(net, CPUS)
+        place_stacks(net)
         net.b.start("iperf3", "-s", "-1")
         time.sleep(0.5)
         net.a.start(*client(net, 600))
