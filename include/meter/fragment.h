@@ -27,17 +27,20 @@ struct fragment_words {
 	__u64 word[5];
 } __attribute__((may_alias));
 
-/* A datagram is met once at each interface where those are told apart. */
+/*
+ * A datagram is met once at each interface where those are told apart, its fragments of one
+ * between those of another: their slots differ, as long as the interfaces are fewer than slots.
+ */
 static __always_inline __u32 fragment_slot_of(const struct packet *p)
 {
 	const struct fragment_words *w = (const struct fragment_words *)&p->fragment_id;
-	__u64 h = w->word[4] ^ p->key.interface * 0x9e3779b97f4a7c15ull;
+	__u64 h = w->word[4];
 
 	for (int i = 0; i < 4; i++) {
 		h = (h ^ w->word[i]) * 0x9e3779b97f4a7c15ull;
 		h ^= h >> 32; /* a product carries upwards only */
 	}
-	return (h >> 40) & (FRAGMENT_SLOTS - 1);
+	return ((h >> 40) ^ p->key.interface) & (FRAGMENT_SLOTS - 1);
 }
 
 static __always_inline int fragment_id_equal(const struct fragment_id *a,

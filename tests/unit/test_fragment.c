@@ -142,6 +142,29 @@ static void the_same_datagram_at_two_interfaces(void **state)
 	assert_alone(&later[1]);
 }
 
+/* Whatever the datagram: all it crosses on its way have places of their own. */
+static void one_datagram_at_every_interface(void **state)
+{
+	enum { INTERFACES = 1000 };
+
+	(void)state;
+	for (uint32_t id = 0; id < 20; id++) {
+		struct packet first = fragment(1, id, 1, START_NS);
+
+		for (int i = 1; i <= INTERFACES; i++) {
+			first.key.interface = i;
+			resolve(&first);
+		}
+		for (int i = 1; i <= INTERFACES; i++) {
+			struct packet later = fragment(1, id, 0, START_NS);
+
+			first.key.interface = later.key.interface = i;
+			resolve(&later);
+			assert_joined(&later, &first);
+		}
+	}
+}
+
 /* RFC 8200 section 4.5: 60 seconds. */
 static void life_is_60_seconds(void **state)
 {
@@ -293,6 +316,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(before_its_first, begin, end),
 		cmocka_unit_test_setup_teardown(another_datagram, begin, end),
 		cmocka_unit_test_setup_teardown(the_same_datagram_at_two_interfaces, begin, end),
+		cmocka_unit_test_setup_teardown(one_datagram_at_every_interface, begin, end),
 		cmocka_unit_test_setup_teardown(life_is_60_seconds, begin, end),
 		cmocka_unit_test_setup_teardown(older_than_its_first, begin, end),
 		cmocka_unit_test_setup_teardown(identification_is_used_again, begin, end),
