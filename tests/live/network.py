@@ -12,14 +12,28 @@ other's, so there is no ARP and no neighbour discovery: what a test counts is wh
 IPv6 is off unless asked for (with it, a few multicast listener reports go out in the first
 seconds), offloads (GRO, GSO, TSO) are off unless asked for.
 """
-import itertools, json, os, subprocess, sys
+import itertools, json, os, shutil, subprocess, sys, time
 
 PREFIX4, PREFIX6 = 24, 64
+BPFTOOL = shutil.which("bpftool", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 _numbers = itertools.count()
 
 
 def ip(*args):
     return subprocess.run(["ip", *map(str, args)], check=True, capture_output=True, text=True).stdout
+
+
+def bpftool(*args, seconds=10):
+    """
+    What it shows, from its JSON. It knows no namespaces, and a list fails of one entry that another
+    test is making (EAGAIN of a link not attached yet) or ending: then it is asked again.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        done = subprocess.run([BPFTOOL, "-j", *map(str, args)], capture_output=True, text=True)
+        if not done.returncode:
+            return json.loads(done.stdout)
+        assert time.monotonic() < deadline, (args, done)
 
 
 class Host:

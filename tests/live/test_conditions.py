@@ -9,7 +9,7 @@ disk, more flows than the map has room for. Needs root.
 import csv, json, os, pathlib, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import network, tap
+import network, tap, watch
 
 FLOOD = tap.BUILD / "live" / "flood"
 COUNT, TALLY = (tap.BUILD / "live" / f"{name}.bpf.o" for name in ("count", "tally"))
@@ -27,17 +27,6 @@ def sent_by(sender):
     return json.loads(out)["sent"]
 
 
-def holds_a_link(pid):
-    """Whether a process has a BPF link; its descriptors come and go meanwhile."""
-    for path in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
-        try:
-            if "link_type:" in path.read_text():
-                return True
-        except FileNotFoundError:
-            pass
-    return False
-
-
 class Agent:
     """weir with its records and its account; the plain build where the rate matters."""
 
@@ -47,7 +36,7 @@ class Agent:
                                    f"csv:{output or self.records}", "--summary", self.account, *options, text=True)
         deadline = time.monotonic() + 15
         while self.process.poll() is None and time.monotonic() < deadline:
-            if holds_a_link(self.process.pid):
+            if watch.links(self.process.pid):
                 return
             time.sleep(0.05)
         raise AssertionError(f"weir does not attach: {self.process.communicate(timeout=5)}")
@@ -169,9 +158,9 @@ def test_other_tc_program(net, folder):
     before = net.b.run(*show).stdout
 
     def tallied():
-        maps = json.loads(net.b.run("bpftool", "-j", "map", "show").stdout)
+        maps = network.bpftool("map", "show")
         newest = max(m["id"] for m in maps if m.get("name") == "tally")
-        rows = json.loads(net.b.run("bpftool", "-j", "map", "dump", "id", newest).stdout)
+        rows = network.bpftool("map", "dump", "id", newest)
         return sum(row["formatted"]["value"] for row in rows)
 
     agent = Agent(net, folder)

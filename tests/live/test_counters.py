@@ -25,7 +25,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap, watch
 
 COUNT = tap.BUILD / "live" / "count.bpf.o"
-BPFTOOL = next((path for path in ("/usr/sbin/bpftool", "/sbin/bpftool") if os.access(path, os.X_OK)), "bpftool")
 FIELDS = ["--no-dissect", "--fields", "src_ip,src_port,dst_ip,dst_port,protocol,vlan_id,src_mac,dst_mac,src2dst_packets,"
           "src2dst_bytes,dst2src_packets,dst2src_bytes,total_packets,total_bytes"]
 TAG, TAG_BYTES, HEADER_BYTES = 5, 4, 14
@@ -100,15 +99,11 @@ class XdpCounter:
         host.ip("link", "set", "dev", host.dev, "xdpdrv", "obj", COUNT, "sec", "xdp.frags")
         link = json.loads(host.ip("-j", "link", "show", "dev", host.dev))[0]
         program = link["xdp"]["prog"]["id"]
-        self.map = self.bpftool("prog", "show", "id", program)["map_ids"][0]
-
-    def bpftool(self, *args):
-        done = subprocess.run([BPFTOOL, "-j", *map(str, args)], check=True, capture_output=True)
-        return json.loads(done.stdout)
+        self.map = network.bpftool("prog", "show", "id", program)["map_ids"][0]
 
     def packets_and_bytes(self):
         values = [bytes(int(byte, 16) for byte in cpu["value"])
-                  for cpu in self.bpftool("map", "dump", "id", self.map)[0]["values"]]
+                  for cpu in network.bpftool("map", "dump", "id", self.map)[0]["values"]]
         pairs = [struct.unpack("QQ", value) for value in values]
         return tuple(map(sum, zip(*pairs)))
 

@@ -10,13 +10,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import network, tap
 
 FLOOD, TALLY = tap.BUILD / "live/flood", tap.BUILD / "live/tally.bpf.o"
-BPFTOOL = next((p for p in ("/usr/sbin/bpftool", "/usr/local/sbin/bpftool") if os.access(p, os.X_OK)), "bpftool")
 MODES = ("xdp", "afxdp", "packet")
 FLOWS = 500
-
-
-def bpftool(*args):
-    return json.loads(subprocess.run([BPFTOOL, "-j", *map(str, args)], check=True, capture_output=True).stdout)
 
 
 class Tally:
@@ -32,12 +27,12 @@ class Tally:
         else:
             net.b.ip("link", "set", "vb", where, "obj", TALLY, "sec", "xdp")
             program = json.loads(net.b.ip("-j", "link", "show", "vb"))[0]["xdp"]["prog"]["id"]
-        self.map = bpftool("prog", "show", "id", program)["map_ids"][0]
+        self.map = network.bpftool("prog", "show", "id", program)["map_ids"][0]
 
     def flows(self):
         """{flow number: packets}"""
         found = {}
-        for entry in (e["formatted"] for e in bpftool("map", "dump", "id", self.map)):
+        for entry in (e["formatted"] for e in network.bpftool("map", "dump", "id", self.map)):
             address, port = entry["key"] >> 16, entry["key"] & 0xffff
             flow = address - (10 << 24)
             assert port == 1024 + flow % 60000, (hex(address), port)

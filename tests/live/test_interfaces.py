@@ -39,7 +39,6 @@ class Watching(watch.Watch):
         self.links = links
 
     def is_attached(self, pid):
-        self.pid = pid
         if self.hook == "pcap":
             return watch._sockets(pid) >= self.links // 2
         return watch.links(pid) == self.links
@@ -202,14 +201,14 @@ def test_names_change_unseen(net):
     for hook in ("tc", "pcap"):
         with Watching(net.b, hook, ["x*"], *PLACES, "udp", links=0) as weir:
             weir.process.stderr.readline()  # that it waits: it has begun
-            os.kill(int(weir.pid), signal.SIGSTOP)
+            os.kill(weir.pid, signal.SIGSTOP)
             first = Pair(net, "x0", 1)
             net.b.ip("link", "set", "x0", "down")
             net.b.ip("link", "set", "x0", "name", "x1")
             net.b.ip("link", "set", "x1", "up")
             net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "x1", "nud", "permanent")
             second = Pair(net, "x0", 2)
-            os.kill(int(weir.pid), signal.SIGCONT)
+            os.kill(weir.pid, signal.SIGCONT)
             weir.settled(4)
             first.send(3)
             second.send(5)
@@ -258,33 +257,16 @@ def test_some_refuse(net):
         weir.err.count("\n") == 1, weir.err
 
 
-def held_by(pid):
-    """What a process holds: open files, and by id BPF links, programs and maps; kB of memory."""
-    held = {"fds": 0, "link_id": set(), "prog_id": set(), "map_id": set()}
-    for path in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
-        try:
-            text = path.read_text()
-        except OSError:
-            continue  # closed meanwhile
-        held["fds"] += 1
-        for line in text.splitlines():
-            name, _, value = line.partition(":")
-            if name in held:
-                held[name].add(int(value))
-    held["rss"] = int(pathlib.Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0])
-    return held
-
-
-def bpftool(*args):
-    return json.loads(subprocess.run(["bpftool", "-j", *map(str, args)], check=True, capture_output=True, text=True).stdout)
+def resident_kb(pid):
+    return int(pathlib.Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0])
 
 
 def in_kernel(held):
     """The same as the whole system has it: links of these programs, and entries of the map of interfaces."""
-    links = [link["id"] for link in bpftool("link", "show") if link.get("prog_id") in held["prog_id"]]
-    maps = [m["id"] for m in bpftool("map", "show") if m["id"] in held["map_id"]]
-    (interfaces,) = (m["id"] for m in bpftool("map", "show") if m["id"] in held["map_id"] and m.get("name") == "interfaces")
-    return sorted(links), sorted(maps), len(bpftool("map", "dump", "id", interfaces))
+    links = [link["id"] for link in network.bpftool("link", "show") if link.get("prog_id") in held["prog_id"]]
+    maps = [m["id"] for m in network.bpftool("map", "show") if m["id"] in held["map_id"]]
+    (interfaces,) = (m["id"] for m in network.bpftool("map", "show") if m["id"] in held["map_id"] and m.get("name") == "interfaces")
+    return sorted(links), sorted(maps), len(network.bpftool("map", "dump", "id", interfaces))
 
 
 def batch(host, lines):
@@ -313,12 +295,12 @@ def test_churn(net):
         sent = churn(net, weir, 1, 10)
         sender = net.a.start(FLOOD, "--mode", "packet", "--dev", "va", "--dst-mac", net.b.mac, "--flows", 50, "--packets",
                              60000, "--rate", 20000, text=True)
-        before = held_by(weir.pid)
+        before, memory = watch.held_by(weir.pid), resident_kb(weir.pid)
         kernel = in_kernel(before)
         sent += churn(net, weir, 5, 40)
-        after = held_by(weir.pid)
+        after = watch.held_by(weir.pid)
+        grown = resident_kb(weir.pid) - memory
         flooded = json.loads(sender.communicate(timeout=60)[0])["sent"]
-        grown = after.pop("rss") - before.pop("rss")
         assert after == before and in_kernel(after) == kernel, (before, after, kernel)
         assert grown < 1024, grown
         print(f"# 200 interfaces: {before['fds']} files, {len(kernel[0])} links, {len(kernel[1])} maps, {grown:+} kB")
@@ -357,12 +339,12 @@ def test_lost_events(net):
     """More events than the socket has room for: what is there is asked for anew."""
     first = Pair(net, "veth1", 1)
     with Watching(net.b, "tc", ["veth*"], *PLACES, "udp", links=2) as weir:
-        os.kill(int(weir.pid), signal.SIGSTOP)
+        os.kill(weir.pid, signal.SIGSTOP)
         batch(net.b, [f"link set dev lo mtu {9000 + i % 2}" for i in range(4000)])
         assert netlink_drops(weir.pid) > 0
         first.remove()
         pairs = [Pair(net, f"veth{i}", i) for i in (2, 3)]
-        os.kill(int(weir.pid), signal.SIGCONT)
+        os.kill(weir.pid, signal.SIGCONT)
         weir.settled(4)
         for pair in pairs:
             pair.send(pair.number)
@@ -375,7 +357,7 @@ def test_lost_names(net):
     first = Pair(net, "veth1", 1)
     for hook in ("tc", "pcap"):
         with Watching(net.b, hook, ["veth*"], *PLACES, "udp", links=2) as weir:
-            os.kill(int(weir.pid), signal.SIGSTOP)
+            os.kill(weir.pid, signal.SIGSTOP)
             net.b.ip("link", "set", "veth1", "down")
             net.b.ip("link", "set", "veth1", "name", "veth8")
             batch(net.b, [f"link set dev lo mtu {9000 + i % 2}" for i in range(4000)])
@@ -383,7 +365,7 @@ def test_lost_names(net):
             net.b.ip("link", "set", "veth1", "up")
             time.sleep(1.5)  # for what the kernel tells later of the link
             assert netlink_drops(weir.pid) > 0
-            os.kill(int(weir.pid), signal.SIGCONT)
+            os.kill(weir.pid, signal.SIGCONT)
             time.sleep(1)  # it has read what there was
             weir.settled(2)
             net.b.ip("neigh", "replace", first.a4, "lladdr", "02:00:00:01:01:01", "dev", "veth1", "nud", "permanent")
@@ -679,13 +661,13 @@ def test_namespaces_come_and_go(net):
     held = ("fds", "link_id", "prog_id", "map_id")
     with Watching(net.b, "tc", [f"{name}*"], "--netns", "all", *PLACES, "udp", links=0, program=tap.WEIR) as weir:
         weir.process.stderr.readline()  # that it waits: it has begun
-        programs = held_by(weir.pid)["prog_id"]
+        programs = watch.held_by(weir.pid)["prog_id"]
         sent = in_namespaces(weir, f"{name}a")
-        assert settled(lambda: held_by(weir.pid)["prog_id"] == programs)
-        before = values(held_by(weir.pid), *held)
+        assert settled(lambda: watch.held_by(weir.pid)["prog_id"] == programs)
+        before = values(watch.held_by(weir.pid), *held)
         sent += in_namespaces(weir, f"{name}b")
         # It may be looking around at this very moment.
-        assert settled(lambda: values(held_by(weir.pid), *held) == before), (before, held_by(weir.pid))
+        assert settled(lambda: values(watch.held_by(weir.pid), *held) == before), (before, watch.held_by(weir.pid))
     assert sum(packets_by(weir.rows, "ingress_interface").values()) == sent, (sent, weir.rows)
     assert set(packets_by(weir.rows, "ingress_interface")) == {(f"{name}a",), (f"{name}b",)}, weir.rows
 
@@ -698,11 +680,11 @@ def in_namespaces(weir, name):
         pair.send(3)
         for there, ip4 in ((one.a, pair.b4), (one.b, pair.b4)):
             here = one.b if there is one.a else one.a
-            links = held_by(weir.pid)["link_id"]
+            links = watch.held_by(weir.pid)["link_id"]
             here.ip("link", "set", name, "netns", there.name)
             there.ip("address", "add", f"{ip4}/24", "dev", name)
             there.ip("link", "set", name, "up")
-            assert settled(lambda: len(held_by(weir.pid)["link_id"]) == 2 and not held_by(weir.pid)["link_id"] & links)
+            assert settled(lambda: len(watch.held_by(weir.pid)["link_id"]) == 2 and not watch.held_by(weir.pid)["link_id"] & links)
         one.b.ip("neigh", "replace", pair.a4, "lladdr", "02:00:00:01:01:01", "dev", name, "nud", "permanent")
         pair.send(4)
         keeper = one.b.start("sleep", "60")
@@ -728,10 +710,10 @@ def test_namespaces_and_few_files(net):
             first = process.stderr.readline()
             pid = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
             before = None
-            while before != (before := held_by(pid)):
+            while before != (before := watch.held_by(pid)):
                 time.sleep(0.5)
             time.sleep(3.1)  # weir looks three times
-            after = held_by(pid)
+            after = watch.held_by(pid)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=30)
         refused = [line for line in (first + err).decode().splitlines() if "not all processes may be looked at" not in line]  # of this machine

@@ -14,15 +14,25 @@ ATTRIBUTION_LINKS = 5  # of the programs of --attribute
 SETTLE_SECONDS = 0.4  # libpcap and the stacks of both hosts hold nothing back longer
 
 
+def held_by(pid):
+    """What a process holds: open files, and by id BPF links, programs and maps."""
+    held = {"fds": 0, "link_id": set(), "prog_id": set(), "map_id": set()}
+    for path in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
+        try:
+            text = path.read_text()
+        except OSError:
+            continue  # closed meanwhile
+        held["fds"] += 1
+        for line in text.splitlines():
+            name, _, value = line.partition(":")
+            if name in held:
+                held[name].add(int(value))
+    return held
+
+
 def links(pid):
     """How many BPF links the process holds."""
-    count = 0
-    for info in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
-        try:
-            count += "link_type:" in info.read_text()
-        except OSError:
-            pass  # closed meanwhile
-    return count
+    return len(held_by(pid)["link_id"])
 
 
 def _sockets(pid):
@@ -50,7 +60,8 @@ class Watch:
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         end = time.monotonic() + ATTACH_SECONDS
         while self.process.poll() is None and time.monotonic() < end:
-            if any(self.is_attached(child) for child in children.read_text().split()):
+            self.pid = next((int(child) for child in children.read_text().split() if self.is_attached(child)), None)
+            if self.pid:
                 time.sleep(0.2)  # pcap: from its socket to its filter
                 return
             time.sleep(0.02)
