@@ -7,9 +7,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "capabilities.h"
+
+#define FILES_AT_LEAST 32 /* fewer are not enough for the programs, their maps and one interface */
+
 static _Thread_local char reason[512];
 static _Thread_local char
 	warnings[16384]; /* the newest of libbpf's; the verifier's log may be among them */
@@ -90,6 +93,14 @@ static int filter_refused(const struct config *config)
 			  "\"%s\" needs --hook pcap", config->filter);
 }
 
+/* libbpf tries what the kernel has, and takes a trial that found no file to open for a no. */
+static bool has_few_files(void)
+{
+	struct rlimit files;
+
+	return !getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < FILES_AT_LEAST;
+}
+
 int bpf_reason_load(int err, const struct config *config)
 {
 	bool verifier = strstr(warnings, "BEGIN PROG LOAD LOG");
@@ -114,6 +125,8 @@ int bpf_reason_load(int err, const struct config *config)
 					  (unsigned long)config->map_entries);
 		break;
 	}
+	if (has_few_files())
+		return bpf_reason(-EMFILE, strerror(EMFILE), BPF_REASON_FILES);
 	if (verifier && config->filter && *config->filter)
 		return filter_refused(config);
 	if (strstr(warnings, "ringbuf") || strstr(warnings, "'events'"))
