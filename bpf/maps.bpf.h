@@ -125,7 +125,6 @@ struct scratch {
 	struct parser parser;
 	__u32 next; /* enum parse_status */
 	__u32 frame_len;
-	struct fragment_slot fragment;
 	struct flow_value fresh;
 	struct event_packet event;
 	__u8 bytes[EVENT_BYTES_POWER]; /* right behind the event */

@@ -148,13 +148,7 @@ static __always_inline void resolve_fragment(struct scratch *s)
 	if (!e)
 		return;
 	bpf_spin_lock(&e->lock);
-	s->fragment = e->slot;
-	bpf_spin_unlock(&e->lock);
-	fragment_resolve(&s->fragment, p);
-	if (p->fragment != FRAGMENT_FIRST)
-		return;
-	bpf_spin_lock(&e->lock);
-	e->slot = s->fragment;
+	fragment_resolve(&e->slot, p);
 	bpf_spin_unlock(&e->lock);
 }
 

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which flow a later fragment belongs to: a direct-mapped table from the datagram's identity to
- * the flow of its first fragment, the same in kernel and host, so that both forget alike.
+ * Which flow a later fragment belongs to: a table from the datagram's identity to the flow of its
+ * first fragment, the same in kernel and host, so that both forget alike. A sender that loses its
+ * processor within a datagram lets hundreds of others pass before the next fragment (XDP on veth,
+ * measured), so a slot, which the identity names, has room for several.
  */
 #ifndef METER_FRAGMENT_H
 #define METER_FRAGMENT_H
 
 #include "types.h"
 
-#define FRAGMENT_SLOTS 1024u
+#define FRAGMENT_SLOTS 4096u
+#define FRAGMENT_WAYS  4u /* datagrams in a slot */
 
 /* A datagram may take this long to be complete: RFC 8200 section 4.5 (RFC 791 allows less). */
 #define FRAGMENT_LIFE_NS 60000000000ull
 
-struct fragment_slot {
+struct fragment_flow {
 	struct fragment_id id;
 	struct flow_key key; /* canonical */
 	__u64 time_ns;       /* of the first fragment */
@@ -21,7 +24,12 @@ struct fragment_slot {
 	__u8 used;
 	__u8 zero[6];
 };
-_Static_assert(sizeof(struct fragment_slot) == 104, "fragment_slot has no padding");
+_Static_assert(sizeof(struct fragment_flow) == 104, "fragment_flow has no padding");
+
+struct fragment_slot {
+	struct fragment_flow flow[FRAGMENT_WAYS];
+	__u64 noted; /* so far: the next takes the place of the oldest */
+};
 
 struct fragment_words {
 	__u64 word[5];
@@ -53,28 +61,45 @@ static __always_inline int fragment_id_equal(const struct fragment_id *a,
 		 (x->word[3] ^ y->word[3]) | (x->word[4] ^ y->word[4]));
 }
 
+static __always_inline int fragment_is_of(const struct fragment_flow *f, const struct packet *p)
+{
+	return f->used && f->key.interface == p->key.interface &&
+	       fragment_id_equal(&f->id, &p->fragment_id);
+}
+
+static __always_inline struct fragment_flow *fragment_find(struct fragment_slot *slot,
+							   const struct packet *p)
+{
+	for (__u32 i = 0; i < FRAGMENT_WAYS; i++)
+		if (fragment_is_of(&slot->flow[i], p))
+			return &slot->flow[i];
+	return 0;
+}
+
 /*
  * With the packet's slot: a first fragment is noted, a later one gets the flow of its
- * first. One whose first was not seen, or whose slot went to another datagram, stays without
- * ports. Call it once the key is canonical.
+ * first. One whose first was not seen, or whose slot went to FRAGMENT_WAYS other datagrams, stays
+ * without ports. Call it once the key is canonical; in the kernel under the slot's lock, so it
+ * calls nothing.
  */
 static __always_inline void fragment_resolve(struct fragment_slot *slot, struct packet *p)
 {
+	struct fragment_flow *f = fragment_find(slot, p);
+
 	if (p->fragment == FRAGMENT_FIRST) {
-		slot->id = p->fragment_id;
-		slot->key = p->key;
-		slot->time_ns = p->time_ns;
-		slot->dir = p->dir;
-		slot->used = 1;
+		if (!f)
+			f = &slot->flow[slot->noted++ % FRAGMENT_WAYS];
+		f->id = p->fragment_id;
+		f->key = p->key;
+		f->time_ns = p->time_ns;
+		f->dir = p->dir;
+		f->used = 1;
 		return;
 	}
-	if (!slot->used || slot->key.interface != p->key.interface ||
-	    !fragment_id_equal(&slot->id, &p->fragment_id))
+	if (!f || (p->time_ns > f->time_ns && p->time_ns - f->time_ns >= FRAGMENT_LIFE_NS))
 		return;
-	if (p->time_ns > slot->time_ns && p->time_ns - slot->time_ns >= FRAGMENT_LIFE_NS)
-		return;
-	p->key = slot->key;
-	p->dir = slot->dir;
+	p->key = f->key;
+	p->dir = f->dir;
 }
 
 #endif

@@ -164,7 +164,7 @@ static void forget(struct check *c)
 	struct fragment_slot none = { 0 };
 
 	for (uint32_t i = 0; i < FRAGMENT_SLOTS; i++) {
-		if (c->slots[i].used)
+		if (c->slots[i].noted)
 			bpf_map_update_elem(c->fragments, &i, &none, BPF_ANY);
 		c->slots[i] = none;
 	}

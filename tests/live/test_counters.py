@@ -256,6 +256,28 @@ def test_tc_udp_segments():
     return equal("datagrams", sent_by(net.a, weir.rows), (3100, 100 * (30001 + 31 * 42)))
 
 
+def check_fragments(hook):
+    """Fragments of two CPUs' datagrams between each other: six of 8,000 bytes, each in its datagram's flow."""
+    count, cpus = 30000, sorted(os.sched_getaffinity(0))[:2]
+    with network.Network(queues=2) as net, watch.Watch(net.b, hook, "--direction", "in", *FIELDS) as weir:
+        senders = [net.a.start("taskset", "-c", cpu, sys.executable, "-c", UDP, net.a.ip4, net.b.ip4, port, 8000, count, 0)
+                   for cpu, port in zip(cpus, (7001, 7002))]
+        for sender in senders:
+            _, err = sender.communicate(timeout=60)
+            assert sender.returncode == 0, err
+    found = sorted((row["src_port"], int(row["src2dst_packets"]), int(row["src2dst_bytes"])) for row in weir.rows)
+    assert found == [(port, 6 * count, count * (8008 + 6 * 34)) for port in ("7001", "7002")], found
+    return equal("fragments", of_weir(weir)[0], 2 * 6 * count)
+
+
+def test_tc_fragments():
+    return check_fragments("tc")
+
+
+def test_xdp_fragments():
+    return check_fragments("xdp")
+
+
 # --- VLAN -------------------------------------------------------------------------------------------
 
 def tag(host):
