@@ -37,7 +37,7 @@
 struct scenario {
 	const char *name;
 	uint32_t flows, spin;
-	uint32_t rate; /* packets a second on each CPU, but the one that spins; 0 = all it can */
+	uint32_t rate; /* packets a second on each CPU at most; 0 = all it can */
 	double seconds;
 	bool nothing_lost; /* the agent keeps up with what found no room in the map */
 	const char *settings[8];
@@ -151,13 +151,14 @@ static void make_frame(uint8_t frame[FRAME_SIZE])
 	memcpy(frame, head, sizeof(head));
 }
 
-static void pace(const struct storm *s, int number, double began)
+/* A batch that took long is not caught up with: that would be a burst. */
+static void pace(const struct storm *s, double batch_began)
 {
 	double ahead;
 
-	if (!s->scenario->rate || (!number && s->scenario->spin))
+	if (!s->scenario->rate)
 		return;
-	ahead = began + (double)s->sent[number] / s->scenario->rate - seconds();
+	ahead = batch_began + (double)BATCH / s->scenario->rate - seconds();
 	if (ahead > 0)
 		usleep(ahead * 1e6);
 }
@@ -174,14 +175,14 @@ static void *generate(void *context)
 	CPU_SET(g->number % sysconf(_SC_NPROCESSORS_ONLN), &cpu);
 	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
 	make_frame(frame);
-	while (seconds() < end && !s->failed[g->number]) {
+	for (; began < end && !s->failed[g->number]; began = seconds()) {
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = FRAME_SIZE,
 			    .repeat = BATCH);
 
 		s->failed[g->number] =
 			bpf_prog_test_run_opts(s->program, &opts) || opts.retval != 2;
 		s->sent[g->number] += BATCH;
-		pace(s, g->number, began);
+		pace(s, began);
 	}
 	return NULL;
 }
