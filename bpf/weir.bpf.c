@@ -277,10 +277,11 @@ static __always_inline void packet(const struct frame *f, enum hook hook, enum w
 		count_refusal(l, status, p->segments);
 		return;
 	}
-	p->time_ns = config.test_clock ? test_now_ns : bpf_ktime_get_ns();
 	number = interface_number(f, p);
 	p->key.interface = config.many && !config.dedup ? number : 0;
 	p->place = METER_PLACE(number, way);
+	/* Late: by its end the key is stored, whose words are loaded next, not the parts. */
+	p->time_ns = config.test_clock ? test_now_ns : bpf_ktime_get_ns();
 	key_canonicalize(p);
 	if (p->fragment)
 		resolve_fragment(s);

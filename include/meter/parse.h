@@ -10,6 +10,7 @@
 #ifndef METER_PARSE_H
 #define METER_PARSE_H
 
+#include "key.h"
 #include "types.h"
 #include "wire.h"
 
@@ -199,16 +200,16 @@ static __always_inline void parse_note_fragment(struct parser *ps, __be32 id, __
 	p->fragment_id.ip_version = p->key.ip_version;
 }
 
-/* In two stores of a word, which the loads of key_canonicalize() can be served from at once. */
-static __always_inline void parse_ipv4_addr(__u8 *to, const __u8 *from)
+/*
+ * Key's address which, as ::ffff:a.b.c.d: in two stores of a word, which the loads of
+ * key_canonicalize() can be served from at once.
+ */
+static __always_inline void parse_ipv4_addr(struct flow_key *key, int which, __be32 addr)
 {
-	__u64 high = 0, low;
-	__u32 halves[2] = { meter_be32(0xffff) };
+	struct key_words *w = (struct key_words *)key;
 
-	__builtin_memcpy(&halves[1], from, 4);
-	__builtin_memcpy(&low, halves, 8);
-	__builtin_memcpy(to, &high, 8);
-	__builtin_memcpy(to + 8, &low, 8);
+	w->word[2 * which] = 0;
+	w->word[2 * which + 1] = meter_word(meter_be32(0xffff), addr);
 }
 
 /* More to read: PARSE_NETWORK. Nothing behind this header can be read: PARSE_DONE. */
@@ -231,8 +232,8 @@ static __always_inline enum parse_status parse_ipv4(const struct window *w, stru
 		return PARSE_TRUNCATED;
 	fragment = meter_be16(ip->fragment);
 	ps->protocol = ip->protocol;
-	parse_ipv4_addr(p->key.addr[0], ip->src);
-	parse_ipv4_addr(p->key.addr[1], ip->dst);
+	parse_ipv4_addr(&p->key, 0, ip->src);
+	parse_ipv4_addr(&p->key, 1, ip->dst);
 	p->ttl = ip->ttl;
 	p->tos = ip->tos;
 	parse_enter(ps, 4, header_len, total_len);

@@ -82,8 +82,8 @@ static __always_inline int plain_ipv4(const struct plain_frame *f, struct packet
 	len = meter_be16(ip->length);
 	if (len < sizeof(*ip)) /* 0: left to the NIC by TSO, or over 64 KiB */
 		return 0;
-	parse_ipv4_addr(p->key.addr[0], ip->src);
-	parse_ipv4_addr(p->key.addr[1], ip->dst);
+	parse_ipv4_addr(&p->key, 0, ip->src);
+	parse_ipv4_addr(&p->key, 1, ip->dst);
 	p->key.protocol = ip->protocol;
 	p->key.ip_version = 4;
 	p->ttl = ip->ttl;

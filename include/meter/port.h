@@ -15,9 +15,12 @@
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define meter_be16(x) ((__u16)__builtin_bswap16(x))
 #define meter_be32(x) ((__u32)__builtin_bswap32(x))
+/* The word of memory in which first lies before second. */
+#define meter_word(first, second) ((__u64)(second) << 32 | (first))
 #else
-#define meter_be16(x) ((__u16)(x))
-#define meter_be32(x) ((__u32)(x))
+#define meter_be16(x)             ((__u16)(x))
+#define meter_be32(x)             ((__u32)(x))
+#define meter_word(first, second) ((__u64)(first) << 32 | (second))
 #endif
 
 /* Headers are looked for in the first METER_WINDOW bytes of a packet, by every back end alike. */

@@ -41,7 +41,7 @@ struct ipv4_header { /* RFC 791 */
 	__be16 length, id, fragment;
 	__u8 ttl, protocol;
 	__be16 checksum;
-	__u8 src[4], dst[4];
+	__be32 src, dst;
 } __wire;
 
 struct ipv6_header { /* RFC 8200 */
