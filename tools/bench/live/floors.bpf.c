@@ -126,3 +126,13 @@ SEC("tc") int floor_tc(struct __sk_buff *ctx)
 	account(s);
 	return TC_ACT_OK;
 }
+
+/* On an interface: packets as they come. */
+SEC("tc") int wire_floor_tc(struct __sk_buff *ctx)
+{
+	struct state *s = parse(ctx->data, ctx->data_end, ctx->len);
+
+	if (s)
+		account(s);
+	return TC_ACT_OK;
+}

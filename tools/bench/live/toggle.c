@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Traffic through an interface with and without weir's TCX programs, in turn, within one transfer:
- *     toggle ROUNDS MILLISECONDS NAMESPACE/INTERFACE NAMESPACE/INTERFACE
- * Takes the programs that a running weir has attached to both interfaces off and on again and
- * prints, a line a round, the bytes that the second interface received a second without and with
- * them. What a machine's other guests take changes by the second and hits both alike.
+ * Traffic through an interface without programs, with empty ones, the floor's and weir's, in turn,
+ * within one transfer:
+ *     toggle FLOORS_OBJECT ROUNDS MILLISECONDS NAMESPACE/INTERFACE NAMESPACE/INTERFACE
+ * Takes the TCX programs that a running weir has attached to both interfaces off, puts each kind
+ * on for so long and prints, a line a round, the bytes that the second interface received a second
+ * with each, in that order. What a machine's other guests take changes by the second and hits all
+ * alike.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,13 +32,19 @@
 
 static const int attach_types[WAYS] = { TCX_INGRESS, TCX_EGRESS };
 
+enum kind { NOTHING, EMPTY, FLOOR, WEIR, KINDS };
+
+static const char *const floor_programs[KINDS] = {
+	[EMPTY] = "empty_tc", [FLOOR] = "wire_floor_tc"
+};
+
 struct end {
 	char interface[IF_NAMESIZE];
 	int netns;
 	unsigned int index;
 	uint32_t ids[WAYS];
-	int programs[WAYS]; /* fds */
-	int links[WAYS];    /* fds while they are on */
+	int programs[KINDS][WAYS]; /* fds */
+	int links[WAYS];           /* fds while they are on */
 };
 
 static int failed(const char *what, int err)
@@ -57,8 +65,8 @@ static int find_programs(struct end *e)
 			return failed("asking for TCX programs, which take Linux 6.6", -errno);
 		if (count != 1)
 			return failed("weir's program is not alone on the interface", -EEXIST);
-		e->programs[way] = bpf_prog_get_fd_by_id(e->ids[way]);
-		if (e->programs[way] < 0)
+		e->programs[WEIR][way] = bpf_prog_get_fd_by_id(e->ids[way]);
+		if (e->programs[WEIR][way] < 0)
 			return failed(e->interface, -errno);
 	}
 	return 0;
@@ -107,13 +115,41 @@ static int detach_links(const struct end *ends)
 	return 0;
 }
 
-static int switch_on(struct end *e)
+static struct bpf_object *load_floors(const char *path, struct end *ends)
+{
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct bpf_program *program;
+	int err = object ? 0 : -errno;
+
+	if (!err) {
+		bpf_object__for_each_program(program, object)
+			bpf_program__set_autoload(program, false);
+		for (enum kind kind = EMPTY; kind <= FLOOR; kind++) {
+			program = bpf_object__find_program_by_name(object, floor_programs[kind]);
+			bpf_program__set_autoload(program, true);
+		}
+		err = bpf_object__load(object);
+	}
+	if (err) {
+		failed(path, err);
+		bpf_object__close(object);
+		return NULL;
+	}
+	for (enum kind kind = EMPTY; kind <= FLOOR; kind++) {
+		program = bpf_object__find_program_by_name(object, floor_programs[kind]);
+		for (int i = 0; i < ENDS * WAYS; i++)
+			ends[i / WAYS].programs[kind][i % WAYS] = bpf_program__fd(program);
+	}
+	return object;
+}
+
+static int switch_on(struct end *e, enum kind kind)
 {
 	if (setns(e->netns, CLONE_NEWNET))
 		return failed(e->interface, -errno);
 	for (int way = 0; way < WAYS; way++) {
 		e->links[way] =
-			bpf_link_create(e->programs[way], e->index, attach_types[way], NULL);
+			bpf_link_create(e->programs[kind][way], e->index, attach_types[way], NULL);
 		if (e->links[way] < 0)
 			return failed("attaching", -errno);
 	}
@@ -166,13 +202,16 @@ static int64_t rate(const struct end *e, int milliseconds)
 	return err ? err : (after - before) * 1e9 / (now_ns() - began);
 }
 
-static int64_t rate_with(struct end *ends, int milliseconds)
+static int64_t rate_with(struct end *ends, enum kind kind, int milliseconds)
 {
 	int64_t found;
-	int err = switch_on(&ends[0]);
+	int err;
 
+	if (kind == NOTHING)
+		return rate(&ends[1], milliseconds);
+	err = switch_on(&ends[0], kind);
 	if (!err)
-		err = switch_on(&ends[1]);
+		err = switch_on(&ends[1], kind);
 	if (err)
 		return err;
 	found = rate(&ends[1], milliseconds);
@@ -181,20 +220,21 @@ static int64_t rate_with(struct end *ends, int milliseconds)
 	return found;
 }
 
-/* Every other round begins with the programs on: a drift favours neither. */
+/* Each round begins with another kind: a drift favours none. */
 static int measure(struct end *ends, int rounds, int milliseconds)
 {
 	for (int round = 0; round < rounds; round++) {
-		int64_t with = 0, without;
+		int64_t found[KINDS];
 
-		if (round & 1)
-			with = rate_with(ends, milliseconds);
-		without = rate(&ends[1], milliseconds);
-		if (!(round & 1))
-			with = rate_with(ends, milliseconds);
-		if (with < 0 || without < 0)
-			return -1;
-		printf("%" PRId64 " %" PRId64 "\n", without, with);
+		for (int i = 0; i < KINDS; i++) {
+			enum kind kind = (i + round) % KINDS;
+
+			found[kind] = rate_with(ends, kind, milliseconds);
+			if (found[kind] < 0)
+				return -1;
+		}
+		for (int kind = 0; kind < KINDS; kind++)
+			printf("%" PRId64 "%c", found[kind], kind < KINDS - 1 ? ' ' : '\n');
 	}
 	return 0;
 }
@@ -207,17 +247,25 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 int main(int argc, char **argv)
 {
 	struct end ends[ENDS] = { 0 };
+	struct bpf_object *floors;
+	int err = 0;
 
-	if (argc != 5) {
-		fputs("usage: toggle ROUNDS MILLISECONDS NAMESPACE/INTERFACE NAMESPACE/INTERFACE\n",
+	if (argc != 6) {
+		fputs("usage: toggle FLOORS_OBJECT ROUNDS MILLISECONDS NAMESPACE/INTERFACE "
+		      "NAMESPACE/INTERFACE\n",
 		      stderr);
 		return 2;
 	}
 	libbpf_set_print(silent);
-	for (int i = 0; i < ENDS; i++)
-		if (open_end(&ends[i], argv[3 + i]))
-			return 1;
-	if (detach_links(ends))
+	floors = load_floors(argv[1], ends);
+	if (!floors)
 		return 1;
-	return measure(ends, atoi(argv[1]), atoi(argv[2])) ? 1 : 0;
+	for (int i = 0; i < ENDS && !err; i++)
+		err = open_end(&ends[i], argv[4 + i]);
+	if (!err)
+		err = detach_links(ends);
+	if (!err)
+		err = measure(ends, atoi(argv[2]), atoi(argv[3]));
+	bpf_object__close(floors);
+	return err ? 1 : 0;
 }
