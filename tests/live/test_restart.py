@@ -170,7 +170,7 @@ def programs_on(net):
 
 
 def is_loaded(program):
-    return not subprocess.run(["bpftool", "prog", "show", "id", program], capture_output=True).returncode
+    return int(program) in (one["id"] for one in network.bpftool("prog", "show"))
 
 
 def test_nothing_stays(net, folder):
@@ -185,7 +185,9 @@ def test_nothing_stays(net, folder):
             assert programs and all(map(is_loaded, programs)), (hook, how)
             weir.send_signal(how)
             weir.communicate(timeout=20)
-            time.sleep(0.5)
+            deadline = time.monotonic() + 5  # the kernel frees them in its own time
+            while any(map(is_loaded, programs)) and time.monotonic() < deadline:
+                time.sleep(0.1)
             assert not programs_on(net), (hook, how, programs_on(net))
             assert not any(map(is_loaded, programs)), (hook, how)
             assert "clsact" not in net.b.run("tc", "qdisc", "show", "dev", "vb").stdout, (hook, how)
