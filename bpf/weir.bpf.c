@@ -280,7 +280,7 @@ static __always_inline void packet(const struct frame *f, enum hook hook, enum w
 	number = interface_number(f, p);
 	p->key.interface = config.many && !config.dedup ? number : 0;
 	p->place = METER_PLACE(number, way);
-	/* Late: by its end the key is stored, whose words are loaded next, not the parts. */
+	/* After the key's parts are stored: its words, loaded next, would have to wait for them. */
 	p->time_ns = config.test_clock ? test_now_ns : bpf_ktime_get_ns();
 	key_canonicalize(p);
 	if (p->fragment)

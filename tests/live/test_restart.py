@@ -185,10 +185,10 @@ def test_nothing_stays(net, folder):
             assert programs and all(map(is_loaded, programs)), (hook, how)
             weir.send_signal(how)
             weir.communicate(timeout=20)
-            deadline = time.monotonic() + 5  # the kernel frees them in its own time
+            assert not programs_on(net), (hook, how, programs_on(net))
+            deadline = time.monotonic() + 5  # off at once, freed in the kernel's own time
             while any(map(is_loaded, programs)) and time.monotonic() < deadline:
                 time.sleep(0.1)
-            assert not programs_on(net), (hook, how, programs_on(net))
             assert not any(map(is_loaded, programs)), (hook, how)
             assert "clsact" not in net.b.run("tc", "qdisc", "show", "dev", "vb").stdout, (hook, how)
 

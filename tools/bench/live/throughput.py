@@ -106,14 +106,16 @@ def switched():
                                *(f"{host.name}/{host.dev}" for host in net.hosts)], capture_output=True, text=True)
         if done.returncode:
             raise BenchError(f"toggle: {last_line(done.stderr)}")
-    return [round for round in ([int(rate) for rate in line.split()] for line in done.stdout.splitlines()) if round[0]]
+    rounds = (list(map(int, line.split())) for line in done.stdout.splitlines())
+    return [rates for rates in rounds if rates[0]]
 
 
-def switched_row(name, ratios, verdict=lambda share, text: text):
+def switched_row(name, ratios, target=None):
     ratios = sorted(ratios)
     quarter = len(ratios) // 4
-    share = median(ratios)
-    return [name, verdict(share, f"{100 * share:.1f} %"), f"{100 * ratios[quarter]:.1f}-{100 * ratios[-quarter - 1]:.1f} %"]
+    share = f"{100 * median(ratios):.1f} %"
+    return [name, tables.verdict(median(ratios) >= target, share) if target else share,
+            f"{100 * ratios[quarter]:.1f}-{100 * ratios[-quarter - 1]:.1f} %"]
 
 
 def switched_lines():
@@ -123,7 +125,7 @@ def switched_lines():
             "each: medians of the ratios to the same time without. The floor is that of the nanoseconds above: the least that a flow counter does.",
             "", *tables.table(["programs", "share", "half of them"], [
                 switched_row("empty", empty), switched_row("floor", floor),
-                switched_row(f"**weir** (>= {100 * TARGET:.0f} %)", weir, lambda share, text: tables.verdict(share >= TARGET, text))])]
+                switched_row(f"**weir** (>= {100 * TARGET:.0f} %)", weir, TARGET)])]
 
 
 def measure(options, say):

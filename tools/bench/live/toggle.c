@@ -34,10 +34,6 @@ static const int attach_types[WAYS] = { TCX_INGRESS, TCX_EGRESS };
 
 enum kind { NOTHING, EMPTY, FLOOR, WEIR, KINDS };
 
-static const char *const floor_programs[KINDS] = {
-	[EMPTY] = "empty_tc", [FLOOR] = "wire_floor_tc"
-};
-
 struct end {
 	char interface[IF_NAMESIZE];
 	int netns;
@@ -115,30 +111,36 @@ static int detach_links(const struct end *ends)
 	return 0;
 }
 
+/* NOTHING: one of the other floors. */
+static enum kind kind_of(const struct bpf_program *program)
+{
+	if (!strcmp(bpf_program__name(program), "empty_tc"))
+		return EMPTY;
+	return !strcmp(bpf_program__name(program), "wire_floor_tc") ? FLOOR : NOTHING;
+}
+
 static struct bpf_object *load_floors(const char *path, struct end *ends)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
 	struct bpf_program *program;
-	int err = object ? 0 : -errno;
+	int err;
 
-	if (!err) {
-		bpf_object__for_each_program(program, object)
-			bpf_program__set_autoload(program, false);
-		for (enum kind kind = EMPTY; kind <= FLOOR; kind++) {
-			program = bpf_object__find_program_by_name(object, floor_programs[kind]);
-			bpf_program__set_autoload(program, true);
-		}
-		err = bpf_object__load(object);
+	if (!object) {
+		failed(path, -errno);
+		return NULL;
 	}
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, kind_of(program) != NOTHING);
+	err = bpf_object__load(object);
 	if (err) {
 		failed(path, err);
 		bpf_object__close(object);
 		return NULL;
 	}
-	for (enum kind kind = EMPTY; kind <= FLOOR; kind++) {
-		program = bpf_object__find_program_by_name(object, floor_programs[kind]);
+	bpf_object__for_each_program(program, object) {
 		for (int i = 0; i < ENDS * WAYS; i++)
-			ends[i / WAYS].programs[kind][i % WAYS] = bpf_program__fd(program);
+			ends[i / WAYS].programs[kind_of(program)][i % WAYS] =
+				bpf_program__fd(program);
 	}
 	return object;
 }
